@@ -1,0 +1,84 @@
+"""What the scripts share: options that are checked, errors of one line, files that are never half-written."""
+import argparse
+import contextlib
+import math
+import os
+import sys
+import tempfile
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """argparse, with defaults in --help and each error as one line and exit status 2."""
+
+    def __init__(self, description):
+        super().__init__(description=description, allow_abbrev=False,
+                         formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+
+    def error(self, message):
+        self.exit(2, f'{self.prog}: error: {message}\n')
+
+
+def positive_int(text):
+    return _checked(text, int, lambda number: number > 0, 'a whole number above 0')
+
+
+def positive_float(text):
+    return _checked(text, float, lambda number: 0 < number < math.inf, 'a number above 0')
+
+
+def probability(text):
+    return _checked(text, float, lambda number: 0 <= number <= 1, 'a number from 0 to 1')
+
+
+def seed(text):
+    return _checked(text, int, lambda number: 0 <= number < 2 ** 32, 'a whole number from 0 to 4294967295')
+
+
+def _checked(text, kind, allowed, expected):
+    with contextlib.suppress(ValueError):
+        if allowed(number := kind(text)):
+            return number
+    raise argparse.ArgumentTypeError(f'{text!r} is not {expected}')
+
+
+def run(main):
+    """Call a script's main() and leave with its exit status; Ctrl-C and a closed pipe end it without a traceback."""
+    try:
+        status = main()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print('\ninterrupted', file=sys.stderr)
+        status = 130
+    except BrokenPipeError:
+        # Whoever read the output is gone; the interpreter's own last flush must not fail on it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
+
+
+@contextlib.contextmanager
+def written_beside(path):
+    """The name of a temporary file in the folder of `path`, renamed to `path` when the block ends well.
+
+    So `path` holds the old content or the new, never a part of it. On an error the temporary file is removed.
+    """
+    folder, name = os.path.split(os.path.abspath(path))
+    handle, beside = tempfile.mkstemp(prefix=f'.{name}.', dir=folder)
+    os.close(handle)
+    try:
+        yield beside
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(beside, 0o666 & ~umask)
+        os.replace(beside, path)
+    except BaseException:
+        os.unlink(beside)
+        raise
+
+
+def save_image(image, folder, name):
+    """Save a picture as PNG `name` in `folder`; OSError names the file when it can not be written."""
+    path = os.path.join(folder, name)
+    with written_beside(path) as beside:
+        image.save(beside, format='PNG')
+    return path

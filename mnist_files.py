@@ -1,0 +1,166 @@
+"""MNIST as files: the tutorials' pickle and the original IDX, read as numbers only.
+
+The tutorials keep MNIST as a gzipped pickle of three (images, labels) pairs: train, valid, test. A pickle may name any
+function and have it called, so `read_pickle` lets it name nothing but the parts of a numpy array, and builds those itself.
+"""
+import gzip
+import math
+import os
+import pickle
+import re
+
+import numpy as np
+
+SETS = ('train', 'valid', 'test')
+
+
+class _Dtype:
+    """A pickled dtype: one plain number, in either byte order."""
+
+    def __init__(self, name):
+        name = name.decode('ascii') if isinstance(name, bytes) else name
+        if not re.fullmatch('b1|[iu][1248]|f[248]', name):
+            raise pickle.UnpicklingError(f'an array of dtype {name!r}; only plain numbers are read')
+        self.value = np.dtype(name)
+
+    def __setstate__(self, state):
+        order = state[1].decode('ascii') if isinstance(state[1], bytes) else state[1]
+        self.value = self.value.newbyteorder(order)
+
+
+class _Array:
+    """A pickled array, until its state arrives."""
+
+    def __setstate__(self, state):
+        _version, shape, dtype, is_fortran, raw = state
+        self.fill(raw, dtype, shape, 'F' if is_fortran else 'C')
+
+    def fill(self, raw, dtype, shape, order):
+        if not isinstance(raw, bytes | bytearray):
+            raise pickle.UnpicklingError(f'array data of type {type(raw).__name__}; only bytes are read')
+        if len(raw) != math.prod(shape) * dtype.value.itemsize:
+            raise pickle.UnpicklingError(f'{len(raw)} bytes of data for an array of shape {shape}, {dtype.value}')
+        self.value = np.frombuffer(raw, dtype.value).reshape(shape, order=order)
+        return self
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Reads arrays, lists and tuples, written by Python 2 or 3 under any numpy; refuses every other name.
+
+    The names an array needs are answered with methods of this object, so nothing of numpy runs on a file's word.
+    """
+
+    def find_class(self, module, name):
+        known = {
+            'numpy.ndarray': 'ndarray',
+            'numpy.dtype': self._dtype,
+            'numpy.core.multiarray._reconstruct': self._reconstruct,
+            'numpy._core.multiarray._reconstruct': self._reconstruct,
+            'numpy.core.numeric._frombuffer': self._frombuffer,
+            'numpy._core.numeric._frombuffer': self._frombuffer,
+            '_codecs.encode': self._encode,
+        }
+        if f'{module}.{name}' not in known:
+            raise pickle.UnpicklingError(f'it asks for {module}.{name}; only numpy arrays, tuples and lists are read')
+        return known[f'{module}.{name}']
+
+    def _dtype(self, name, _align=False, _copy=True):
+        return _Dtype(name)
+
+    def _reconstruct(self, _subtype, _shape, _typecode):
+        return _Array()
+
+    def _frombuffer(self, raw, dtype, shape, order):
+        return _Array().fill(raw, dtype, shape, order)
+
+    def _encode(self, text, _encoding):
+        # Python 3 writes bytes this way in protocol 2, always as Latin-1.
+        return text.encode('latin-1')
+
+
+def _values(tree):
+    """The tree that a pickle held, its containers as tuples and its arrays as numpy's."""
+    if isinstance(tree, _Array):
+        return tree.value
+    if isinstance(tree, tuple | list):
+        return tuple(_values(branch) for branch in tree)
+    raise pickle.UnpicklingError(f'it holds a {type(tree).__name__} where arrays were expected')
+
+
+def read_pickle(path):
+    """The arrays in a gzipped pickle, in tuples nested as its tuples and lists are.
+
+    Raises OSError when the file can not be opened, ValueError naming the file when it holds anything else.
+    """
+    with open(path, 'rb') as file:
+        try:
+            with gzip.open(file) as unzipped:
+                return _values(_ArrayUnpickler(unzipped, encoding='bytes').load())
+        except EOFError:
+            raise ValueError(f'{path}: the file is cut short') from None
+        # Damaged bytes lead the unpickler anywhere, so whatever it raises means the same.
+        except Exception as error:
+            raise ValueError(f'{path}: not a gzipped pickle of arrays: {error}') from error
+
+
+def read_idx(path):
+    """The uint8 array in a gzipped IDX file, the form in which MNIST was published.
+
+    IDX: two zero bytes, the type (8: uint8), the number of dimensions, each dimension as a big-endian int32, the data.
+    Raises OSError when the file can not be opened, ValueError naming the file when it holds anything else.
+    """
+    with open(path, 'rb') as file:
+        try:
+            with gzip.open(file) as unzipped:
+                raw = unzipped.read()
+            if raw[:3] != b'\0\0\10':
+                raise ValueError('it does not start as an IDX file of uint8 does')
+            shape = np.frombuffer(raw, '>i4', count=raw[3], offset=4)
+            return np.frombuffer(raw, np.uint8, offset=4 + shape.nbytes).reshape(shape)
+        except EOFError:
+            raise ValueError(f'{path}: the file is cut short') from None
+        except Exception as error:
+            raise ValueError(f'{path}: not a gzipped IDX file: {error}') from error
+
+
+def datasets_from_idx(folder):
+    """The tutorials' three (images, labels) pairs from the four published files: 50000, 10000 and 10000.
+
+    The published training set is split in two, and a pixel k of 0..255 becomes the float32 number k / 256.
+    """
+    def pair(name):
+        images = read_idx(os.path.join(folder, f'{name}-images-idx3-ubyte.gz'))
+        labels = read_idx(os.path.join(folder, f'{name}-labels-idx1-ubyte.gz'))
+        return images.reshape(len(images), -1) / np.float32(256), labels.astype(np.int64)
+
+    images, labels = pair('train')
+    return (images[:50000], labels[:50000]), (images[50000:], labels[50000:]), pair('t10k')
+
+
+def check_datasets(datasets, path):
+    """The three (images, labels) pairs that `path` held, each image a row of floats in [0, 1], each label 0..9.
+
+    Images of uint8 are divided by 256, as the tutorials' file was. Raises ValueError naming the file and the fault.
+    """
+    def wrong(fault):
+        return ValueError(f'{path}: {fault}')
+
+    if len(datasets) != len(SETS) or any(not isinstance(pair, tuple) or len(pair) != 2 for pair in datasets):
+        raise wrong('expected three (images, labels) pairs: train, valid, test')
+    checked = []
+    for name, (images, labels) in zip(SETS, datasets):
+        if not (isinstance(images, np.ndarray) and isinstance(labels, np.ndarray)):
+            raise wrong(f'the {name} set holds no arrays')
+        if images.ndim != 2 or labels.ndim != 1 or len(images) != len(labels) or images.size == 0:
+            raise wrong(f'the {name} set has images of shape {images.shape} and labels of shape {labels.shape}; '
+                        'expected (n, pixels) and (n,)')
+        if images.dtype == np.uint8:
+            images = images / np.float32(256)
+        if images.dtype.kind != 'f' or not (images.min() >= 0 and images.max() <= 1):
+            raise wrong(f'the {name} images are not all numbers from 0 to 1')
+        if not np.isin(labels, np.arange(10)).all():
+            raise wrong(f'the {name} labels are not all whole numbers from 0 to 9')
+        checked.append((images, labels.astype(np.int64)))
+    if len({images.shape[1] for images, _ in checked}) != 1:
+        raise wrong('the three sets have images of different sizes')
+    return checked

@@ -1,0 +1,175 @@
+# -*- coding: utf-8 -*-
+"""Genuine Theano 0.8.2 runs the page: it draws data/original/*.png and writes tests/golden.json.
+
+Theano 0.8.2 needs Python 2.7, numpy 1.11.3, a C++ compiler and OpenBLAS. On Debian or Ubuntu, with a Python 2.7:
+
+    apt-get install g++ libopenblas-dev
+    virtualenv -p python2.7 theano-env                  # virtualenv < 20.22
+    theano-env/bin/pip install numpy==1.11.3 scipy==0.18.1 six==1.10.0 Theano==0.8.2 Pillow==6.2.2
+    theano-env/bin/python tests/theano_oracle.py        # from the project's folder; about 4 minutes
+
+The model stands here once more, as short as Theano allows, so that nothing of this project's code is its own judge.
+"""
+from __future__ import division, print_function
+
+import cPickle
+import gzip
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+FLOATX = sys.argv[1] if len(sys.argv) > 1 else 'float64'
+os.environ['THEANO_FLAGS'] = 'floatX=%s,blas.ldflags=-lopenblas' % FLOATX
+
+import numpy as np  # noqa: E402
+import theano  # noqa: E402
+import theano.tensor as T  # noqa: E402
+from PIL import Image  # noqa: E402
+from theano.tensor.shared_randomstreams import RandomStreams  # noqa: E402
+
+TESTS = os.path.dirname(os.path.abspath(__file__))
+ORIGINAL = os.path.join(TESTS, os.pardir, 'data', 'original')
+PAGE = dict(learning_rate=0.1, batch_size=20, n_hidden=100, seed=123)
+
+
+def load():
+    with gzip.open(os.path.join(TESTS, os.pardir, 'data', 'mini_mnist.pkl.gz')) as data:
+        return cPickle.load(data)
+
+
+def seeded(seed):
+    numpy_rng = np.random.RandomState(seed)
+    return numpy_rng, RandomStreams(numpy_rng.randint(2 ** 30))
+
+
+def train(numpy_rng, theano_rng, images, epochs, corruption_level, learning_rate, batch_size, n_hidden, seed=None):
+    """Train a denoising autoencoder (a plain one when corruption_level is None): its mean cost of each epoch, and
+    its function from images to reconstructions, and its W."""
+    n_visible = images.shape[1]
+    bound = 4 * np.sqrt(6.0 / (n_hidden + n_visible))
+    W = theano.shared(np.asarray(numpy_rng.uniform(-bound, bound, (n_visible, n_hidden)), theano.config.floatX))
+    b = theano.shared(np.zeros(n_hidden, theano.config.floatX))
+    b_prime = theano.shared(np.zeros(n_visible, theano.config.floatX))
+    data = theano.shared(np.asarray(images, theano.config.floatX))
+    x, index = T.matrix(), T.lscalar()
+
+    def reconstruct(visible):
+        return T.nnet.sigmoid(T.dot(T.nnet.sigmoid(T.dot(visible, W) + b), W.T) + b_prime)
+
+    if corruption_level is None:
+        z = reconstruct(x)
+    else:
+        z = reconstruct(theano_rng.binomial(size=x.shape, n=1, p=1 - corruption_level, dtype=theano.config.floatX) * x)
+    cost = T.mean(-T.sum(x * T.log(z) + (1 - x) * T.log(1 - z), axis=1))
+    step = theano.function(
+        [index], cost, givens={x: data[index * batch_size:(index + 1) * batch_size]},
+        updates=[(param, param - learning_rate * T.grad(cost, param)) for param in (W, b, b_prime)])
+    costs = [float(np.mean([step(i) for i in range(len(images) // batch_size)])) for _ in range(epochs)]
+    return costs, theano.function([x], reconstruct(x)), W.get_value()
+
+
+def save_tiles(rows, name):
+    """The first 100 rows as 28 x 28 tiles, 10 x 10 of them one pixel apart, each scaled to 0..255 on its own."""
+    picture = np.zeros((289, 289), np.uint8)
+    for k, row in enumerate(rows[:100]):
+        tile = row.reshape(28, 28).copy()
+        tile -= tile.min()
+        tile *= 1.0 / (tile.max() + 1e-8)
+        top, left = k // 10 * 29, k % 10 * 29
+        picture[top:top + 28, left:left + 28] = tile * 255
+    Image.fromarray(picture).save(os.path.join(ORIGINAL, name + '.png'))
+
+
+def pictures(datasets):
+    """The page from top to bottom. Returns the costs that it printed."""
+    digits = np.asarray(datasets[2][0], theano.config.floatX)
+    numpy_rng, theano_rng = seeded(123)
+    plain, reconstruct, W = train(numpy_rng, theano_rng, datasets[0][0], 200, None, **PAGE)
+    save_tiles(W.T, 'filters_no_corruption')
+    save_tiles(digits, 'test_image')
+    save_tiles(reconstruct(digits[:100]), 'autoencoded_image')
+    numpy_rng, theano_rng = seeded(123)
+    theano_rng.binomial(size=(10, 10), n=1, p=1 - 0.3)
+    denoising, reconstruct, W = train(numpy_rng, theano_rng, datasets[0][0], 200, 0.3, **PAGE)
+    save_tiles(W.T, 'filters_corruption_30')
+    save_tiles(reconstruct(digits[:100]), 'dAed_image')
+    return ['%f' % cost for cost in plain[::10]], ['%f' % cost for cost in denoising[::10]]
+
+
+def draws(variable, times):
+    draw = theano.function([], variable)
+    for _ in range(times):
+        values = draw()
+        if values.size > 100:
+            yield {'dtype': str(values.dtype), 'sha256': hashlib.sha256(values.tobytes()).hexdigest()}
+        else:
+            yield {'dtype': str(values.dtype), 'values': values.tolist()}
+
+
+def streams():
+    """For some seeds, what the streams of one RandomStreams give: three calls of each, and one more after seed(5)."""
+    asked = [
+        ('binomial', dict(size=(10, 10), n=1, p=0.7, dtype=theano.config.floatX)),
+        ('binomial', dict(size=(7,), n=1, p=0.5)),
+        ('binomial', dict(size=(3, 4), n=1, p=0.1, dtype='int32')),
+        ('binomial', dict(size=(2, 3, 2), n=1, p=0.0)),
+        ('binomial', dict(size=(2, 3), n=1, p=1.0)),
+        ('binomial', dict(size=(500, 784), n=1, p=0.7)),
+        ('binomial', dict(size=(500, 784), n=1, p=0.25)),
+        ('binomial', dict(size=(4, 5), n=10, p=0.3)),
+        ('binomial', dict(size=(300, 300), n=100, p=0.6)),
+        ('binomial', dict(size=(300, 300), n=100000, p=0.73)),
+        ('binomial', dict(size=(2, 4), n=[1, 2, 50, 1000], p=[0.0, 0.5, 0.9, 0.2])),
+        ('binomial', dict(size=None, n=5, p=[0.2, 0.4, 0.0, 1.0])),
+        ('uniform', dict(size=(4, 3))),
+        ('uniform', dict(size=(500, 784))),
+        ('uniform', dict(size=(5,), low=-3.0, high=5.0)),
+        ('uniform', dict(size=(500, 300), low=0.1, high=0.7)),
+        ('uniform', dict(size=(300, 300), low=-0.3, high=0.1, dtype='float64')),
+        ('uniform', dict(size=(2, 3), low=2, high=9, dtype='float32')),
+        ('uniform', dict(size=None, low=[0.0, 1.0, 2.5], high=[1.0, 7.0, 2.5])),
+    ]
+    for seed in (123, 0, 2 ** 30 - 1):
+        theano_rng = RandomStreams(seed)
+        variables = [getattr(theano_rng, name)(**arguments) for name, arguments in asked]
+        results = [list(draws(variable, 3)) for variable in variables]
+        theano_rng.seed(5)
+        for variable, result in zip(variables, results):
+            result.extend(draws(variable, 1))
+        yield {'floatX': FLOATX, 'seed': seed,
+               'streams': [{'name': name, 'arguments': arguments, 'draws': result}
+                           for (name, arguments), result in zip(asked, results)]}
+
+
+def costs(datasets):
+    """Costs of three epochs at the page's settings and at others."""
+    for settings in (dict(PAGE),
+                     dict(learning_rate=0.05, batch_size=50, n_hidden=30, seed=7),
+                     dict(learning_rate=0.2, batch_size=7, n_hidden=64, seed=2016)):
+        for corruption_level in (None, 0.0, 0.3, 0.75):
+            numpy_rng, theano_rng = seeded(settings['seed'])
+            printed, _, _ = train(numpy_rng, theano_rng, datasets[0][0][:1000], 3, corruption_level, **settings)
+            yield dict(settings, floatX=FLOATX, corruption_level=corruption_level, images=1000, costs=printed)
+
+
+def main():
+    golden = {'streams': list(streams()), 'costs': list(costs(load()))}
+    if FLOATX == 'float32':
+        json.dump(golden, sys.stdout)
+        return
+    other = json.loads(subprocess.check_output([sys.executable, os.path.abspath(__file__), 'float32']))
+    golden = {key: golden[key] + other[key] for key in golden}
+    golden['written_by'] = 'Theano %s, numpy %s' % (theano.__version__, np.__version__)
+    with open(os.path.join(TESTS, 'golden.json'), 'w') as out:
+        json.dump(golden, out, indent=1, sort_keys=True, separators=(',', ': '))
+    with open(os.path.join(ORIGINAL, 'record.json')) as record:
+        record = json.load(record)
+    for printed, model in zip(pictures(load()), ('autoencoder', 'denoising_autoencoder')):
+        print('%s: %d of 20 costs as the page printed them' % (
+            model, sum(cost == expected for cost, (_, expected) in zip(printed, record[model]['costs']))))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,62 @@
+"""Pictures of many images at once: the rows of a matrix as tiles of one picture."""
+import numpy as np
+
+
+def scale_to_unit_interval(ndar, eps=1e-8):
+    """Scale the values of an array to [0, 1]: minus its minimum, times 1 / (its new maximum + eps).
+
+    ndar: array of any shape, not empty. It is not changed.
+    Returns a new array of the same shape and floating dtype (float64 for integers and booleans). Equal values become 0.
+    """
+    ndar = np.array(ndar, dtype=np.result_type(ndar, np.float16) if np.asarray(ndar).dtype.kind == 'f' else np.float64)
+    ndar -= ndar.min()
+    # The sum is made in Python's float: in float32 the maximum would swallow eps.
+    ndar *= 1.0 / (float(ndar.max()) + eps)
+    return ndar
+
+
+def tile_raster_images(X, img_shape, tile_shape, tile_spacing=(0, 0),
+                       scale_rows_to_unit_interval=True, output_pixel_vals=True):
+    """Lay the images in the rows of X side by side, left to right, top to bottom.
+
+    X: matrix (n_images, height * width), or a tuple of four, red, green, blue and alpha, each such a matrix or None.
+    img_shape: (height, width) of one image, in pixels.
+    tile_shape: (rows, columns) of the picture, in tiles; further images are left out, missing ones are 0.
+    tile_spacing: (vertical, horizontal) pixels of 0 between the tiles.
+    scale_rows_to_unit_interval: scale each image on its own, see scale_to_unit_interval.
+    output_pixel_vals: give uint8 pixels, 255 * value truncated, for values in [0, 1] (others are clipped);
+        if not, the values themselves.
+
+    Returns a picture of (rows * (height + vertical) - vertical, columns * (width + horizontal) - horizontal), uint8 or of
+    X's dtype. A tuple gives it a third axis of 4 channels, where a missing colour is 0 and a missing alpha opaque.
+    Raises ValueError when X is no such matrix or tuple.
+    """
+    (height, width), (rows, columns), (vertical, horizontal) = img_shape, tile_shape, tile_spacing
+
+    if isinstance(X, tuple):
+        if len(X) != 4:
+            raise ValueError(f'X has {len(X)} channels; expected 4: red, green, blue, alpha')
+        opaque = 255 if output_pixel_vals else 1
+        channels = [None if channel is None else
+                    tile_raster_images(channel, img_shape, tile_shape, tile_spacing,
+                                       scale_rows_to_unit_interval, output_pixel_vals) for channel in X]
+        shape = rows * (height + vertical) - vertical, columns * (width + horizontal) - horizontal
+        dtype = np.uint8 if output_pixel_vals else np.result_type(*[c for c in channels if c is not None] or [float])
+        missing = [np.full(shape, value, dtype) for value in (0, 0, 0, opaque)]
+        return np.dstack([blank if channel is None else channel for channel, blank in zip(channels, missing)])
+
+    X = np.asarray(X)
+    if X.ndim != 2 or X.shape[1] != height * width:
+        raise ValueError(f'X has shape {X.shape}; expected (n_images, {height * width}) for images of {img_shape}')
+    images = X[:rows * columns].reshape(-1, height, width)
+    if scale_rows_to_unit_interval:
+        images = [scale_to_unit_interval(image) for image in images]
+    if output_pixel_vals:
+        images = 255 * np.clip(images, 0, 1)
+
+    # Each tile carries its spacing below and to its right; the last spacings are cut off.
+    tiles = np.zeros((rows * columns, height + vertical, width + horizontal), np.uint8 if output_pixel_vals else X.dtype)
+    tiles[:len(images), :height, :width] = images
+    picture = tiles.reshape(rows, columns, height + vertical, width + horizontal).swapaxes(1, 2)
+    picture = picture.reshape(rows * (height + vertical), columns * (width + horizontal))
+    return picture[:rows * (height + vertical) - vertical, :columns * (width + horizontal) - horizontal]
