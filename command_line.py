@@ -46,34 +46,51 @@ def run(main):
     try:
         status = main()
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        print('\ninterrupted', file=sys.stderr)
-        status = 130
     except BrokenPipeError:
         # Whoever read the output is gone; the interpreter's own last flush must not fail on it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
+    except BaseException as error:
+        # Under Numba a Ctrl-C comes out as the cause of another error.
+        while not isinstance(error, KeyboardInterrupt):
+            error = error.__cause__ or error.__context__
+            if error is None:
+                raise
+        print('\ninterrupted', file=sys.stderr)
+        status = 130
     sys.exit(status)
+
+
+def make_folder(path):
+    """Make the folder where there is none, and make sure that it can be written to; OSError names it where not."""
+    os.makedirs(path, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path):
+        pass
 
 
 @contextlib.contextmanager
 def written_beside(path):
     """The name of a temporary file in the folder of `path`, renamed to `path` when the block ends well.
 
-    So `path` holds the old content or the new, never a part of it. On an error the temporary file is removed.
+    So `path` holds the old content or the new, never a part of it. On an error the temporary file is removed, and an
+    OSError names `path`.
     """
     folder, name = os.path.split(os.path.abspath(path))
-    handle, beside = tempfile.mkstemp(prefix=f'.{name}.', dir=folder)
-    os.close(handle)
+    beside = None
     try:
+        handle, beside = tempfile.mkstemp(prefix=f'.{name}.', dir=folder)
+        os.close(handle)
         yield beside
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(beside, 0o666 & ~umask)
         os.replace(beside, path)
-    except BaseException:
-        os.unlink(beside)
-        raise
+        beside = None
+    except OSError as error:
+        raise OSError(f'{path}: {error.strerror or error}') from error
+    finally:
+        if beside is not None:
+            os.unlink(beside)
 
 
 def save_image(image, folder, name):

@@ -1,15 +1,15 @@
 """MNIST as files: the tutorials' pickle and the original IDX, read as numbers only.
 
 The tutorials keep MNIST as a gzipped pickle of three (images, labels) pairs: train, valid, test. A pickle may name any
-function and have it called, so `read_pickle` lets it name nothing but the parts of a numpy array, and builds those itself.
+function and have it called, so `read_pickle` lets it name only the parts of a numpy array, and builds those itself.
 """
 import gzip
 import math
 import os
-import pickle
 import re
 
 import numpy as np
+from six.moves import cPickle as pickle
 
 SETS = ('train', 'valid', 'test')
 
@@ -87,6 +87,19 @@ def _values(tree):
     raise pickle.UnpicklingError(f'it holds a {type(tree).__name__} where arrays were expected')
 
 
+def find(name):
+    """The path of a file: as given, or else in the project's data folder, in a checkout or installed.
+
+    Raises FileNotFoundError naming the file and where it was looked for.
+    """
+    here = os.path.dirname(os.path.abspath(__file__))
+    folders = [os.path.join(here, folder) for folder in ('data', 'denoising_autoencoder_data')]
+    for path in [name, *(os.path.join(folder, name) for folder in folders)]:
+        if os.path.exists(path):
+            return path
+    raise FileNotFoundError(f'{name}: no such file, neither as given nor in {folders[0]}')
+
+
 def read_pickle(path):
     """The arrays in a gzipped pickle, in tuples nested as its tuples and lists are.
 
@@ -95,7 +108,11 @@ def read_pickle(path):
     with open(path, 'rb') as file:
         try:
             with gzip.open(file) as unzipped:
-                return _values(_ArrayUnpickler(unzipped, encoding='bytes').load())
+                tree = _values(_ArrayUnpickler(unzipped, encoding='bytes').load())
+                # To the end, where gzip's own checksum stands.
+                if unzipped.read(1):
+                    raise pickle.UnpicklingError('something follows the pickle')
+                return tree
         except EOFError:
             raise ValueError(f'{path}: the file is cut short') from None
         # Damaged bytes lead the unpickler anywhere, so whatever it raises means the same.

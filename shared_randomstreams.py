@@ -1,7 +1,7 @@
 """Theano's module of this name on PyTensor: symbolic random numbers, the same as Theano's to the last bit.
 
-A RandomStreams has one seed, which makes a numpy RandomState. Each call of a distribution draws randint(2 ** 30) from it,
-and that number seeds the RandomState from which the call's own stream of numbers comes.
+A RandomStreams has one seed, which makes a numpy RandomState. Each call of a distribution draws randint(2 ** 30) from
+it, and that number seeds the RandomState from which the call's own stream of numbers comes.
 
 PyTensor knows numpy's Generator only, so a stream is a shared Generator of MT19937, the bits of RandomState.
 """

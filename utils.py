@@ -8,7 +8,8 @@ def scale_to_unit_interval(ndar, eps=1e-8):
     ndar: array of any shape, not empty. It is not changed.
     Returns a new array of the same shape and floating dtype (float64 for integers and booleans). Equal values become 0.
     """
-    ndar = np.array(ndar, dtype=np.result_type(ndar, np.float16) if np.asarray(ndar).dtype.kind == 'f' else np.float64)
+    ndar = np.asarray(ndar)
+    ndar = ndar.astype(ndar.dtype if ndar.dtype.kind == 'f' else np.float64)
     ndar -= ndar.min()
     # The sum is made in Python's float: in float32 the maximum would swallow eps.
     ndar *= 1.0 / (float(ndar.max()) + eps)
@@ -27,8 +28,8 @@ def tile_raster_images(X, img_shape, tile_shape, tile_spacing=(0, 0),
     output_pixel_vals: give uint8 pixels, 255 * value truncated, for values in [0, 1] (others are clipped);
         if not, the values themselves.
 
-    Returns a picture of (rows * (height + vertical) - vertical, columns * (width + horizontal) - horizontal), uint8 or of
-    X's dtype. A tuple gives it a third axis of 4 channels, where a missing colour is 0 and a missing alpha opaque.
+    Returns a picture of (rows * (height + vertical) - vertical, columns * (width + horizontal) - horizontal), uint8 or
+    of X's dtype. A tuple gives it a third axis of 4 channels, where a missing colour is 0 and a missing alpha opaque.
     Raises ValueError when X is no such matrix or tuple.
     """
     (height, width), (rows, columns), (vertical, horizontal) = img_shape, tile_shape, tile_spacing
@@ -55,7 +56,8 @@ def tile_raster_images(X, img_shape, tile_shape, tile_spacing=(0, 0),
         images = 255 * np.clip(images, 0, 1)
 
     # Each tile carries its spacing below and to its right; the last spacings are cut off.
-    tiles = np.zeros((rows * columns, height + vertical, width + horizontal), np.uint8 if output_pixel_vals else X.dtype)
+    dtype = np.uint8 if output_pixel_vals else X.dtype
+    tiles = np.zeros((rows * columns, height + vertical, width + horizontal), dtype)
     tiles[:len(images), :height, :width] = images
     picture = tiles.reshape(rows, columns, height + vertical, width + horizontal).swapaxes(1, 2)
     picture = picture.reshape(rows * (height + vertical), columns * (width + horizontal))

@@ -13,7 +13,8 @@ import sys
 
 import numpy as np
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
 
 from command_line import ArgumentParser, written_beside  # noqa: E402
 from mnist_files import check_datasets, datasets_from_idx, read_pickle  # noqa: E402
@@ -57,7 +58,7 @@ def main():
     parser = ArgumentParser('Make mini MNIST, the first 5000, 500 and 500 images of the three sets of MNIST.')
     parser.add_argument('source', metavar='SOURCE', default=argparse.SUPPRESS,
                         help="the tutorials' mnist.pkl.gz, or a folder with MNIST's four .gz files")
-    parser.add_argument('--output', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), 'mini_mnist.pkl.gz'),
+    parser.add_argument('--output', default=os.path.join(HERE, 'mini_mnist.pkl.gz'),
                         help='the file to write')
     options = parser.parse_args()
     try:

@@ -1,0 +1,33 @@
+# make replay   the page from top to bottom, held against the original
+# make test     all tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Python versions that pyenv keeps, where tox looks for them.
+PYENV := $(subst $(eval) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin))
+
+.PHONY: replay test clean
+
+replay: $(VENV)/installed
+	$(BIN)/python replay.py
+
+test: $(VENV)/installed-test
+	$(BIN)/ruff check
+	$(BIN)/python -m pytest
+	PATH="$(PYENV):$$PATH" $(BIN)/tox run
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp for each set of extras: installed once, and again only when the packages that are asked for change.
+$(VENV)/installed: setup.py pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/installed-%: setup.py pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .tox output build *.egg-info

@@ -1,0 +1,80 @@
+"""What the original page printed and drew, and how a run is held against it.
+
+All of it stands in data/original: record.json has the numbers, the five pictures were drawn by genuine Theano.
+"""
+import hashlib
+import json
+import os
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from mnist_files import SETS, find
+
+# Rounding in the last digit of a weight can tip a pixel by one grey level; which one, depends on processor and BLAS.
+MOST_GREY_LEVELS = 1
+MOST_PIXELS_OFF = 40
+
+
+class Check(NamedTuple):
+    """A line of the comparison: `equal` of `total` things are the original's; `matches`: whether that is enough."""
+
+    subject: str
+    equal: int
+    total: int
+    unit: str
+    matches: bool
+    remark: str = ''
+
+    def __str__(self):
+        return f'{self.subject:27}{self.equal:6} of {self.total:5} {self.unit:22} {self.remark}'.rstrip()
+
+
+def record():
+    """The page's numbers, as data/original/record.json has them."""
+    with open(find(os.path.join('original', 'record.json')), encoding='utf-8') as file:
+        return json.load(file)
+
+
+def picture(name):
+    """One of the page's five pictures: uint8 (289, 289)."""
+    with Image.open(find(os.path.join('original', name))) as image:
+        return np.asarray(image)
+
+
+def check_data(datasets):
+    """Whether ((images, labels), ...) are the arrays of mini MNIST, by their SHA-256 sums."""
+    sums = record()['sha256']['mini']
+    equal = [hashlib.sha256(np.ascontiguousarray(values, dtype).tobytes()).hexdigest() == sums[name][kind]
+             for name, pair in zip(SETS, datasets)
+             for values, kind, dtype in zip(pair, ('images', 'labels'), ('<f4', '<i8'))]
+    return Check('data', sum(equal), len(equal), 'arrays', all(equal))
+
+
+def check_costs(model, costs, seconds):
+    """Whether the mean costs of a model's epochs are those that the page printed, digit for digit.
+
+    model: 'autoencoder' or 'denoising_autoencoder'. costs: one for each epoch run.
+    """
+    page = record()[model]
+    printed = [(costs[epoch], expected) for epoch, expected in page['costs'] if epoch < len(costs)]
+    equal = sum('%f' % cost == expected for cost, expected in printed)
+    return Check(model.replace('_', ' '), equal, len(printed), 'costs as printed', equal == len(printed),
+                 f'{seconds:.0f} s; the page, {page["seconds_page"]} s')
+
+
+def check_noise(matrix):
+    """Whether the 10 x 10 noise matrix is the page's."""
+    equal = np.asarray(matrix) == record()['noise_10x10']
+    return Check('noise matrix', int(equal.sum()), equal.size, 'entries', bool(equal.all()))
+
+
+def check_picture(name, image):
+    """Whether a picture is the page's, but for a few pixels that are one grey level off."""
+    expected = picture(name)
+    difference = np.abs(np.asarray(image, dtype=int) - expected)
+    equal = int((difference == 0).sum())
+    return Check(name, equal, expected.size, 'pixels', bool(difference.max() <= MOST_GREY_LEVELS and
+                                                            expected.size - equal <= MOST_PIXELS_OFF),
+                 f'largest difference {difference.max()}')

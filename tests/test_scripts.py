@@ -1,0 +1,154 @@
+"""The scripts as a user meets them: from another folder, with bad options and bad files, interrupted, piped."""
+import gzip
+import os
+import pickle
+import pty
+import re
+import signal
+import subprocess
+import sys
+import termios
+import time
+
+import numpy as np
+import pytest
+from conftest import PROJECT
+from PIL import Image
+
+from mnist_files import find
+
+QUICK = ('--epochs', 1, '--n-hidden', 15, '--batch-size', 500)
+
+
+def assert_one_line_error(run, *words):
+    assert run.returncode == 2
+    assert run.stderr.count('\n') == 1 and ': error: ' in run.stderr
+    for word in words:
+        assert str(word) in run.stderr
+    assert 'Training' not in run.stdout
+
+
+def test_dA(run_script, tmp_path):
+    run = run_script('dA.py', *QUICK, '--corruption', 0.5, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert lines[0] == '... loading data'
+    assert [re.sub('[0-9.]+s?$', '', line) for line in lines[1:]] == [
+        'Training epoch 0, cost ', 'time: ', 'saved output/filters_no_corruption.png',
+        'Training epoch 0, cost ', 'time: ', 'saved output/filters_corruption_50.png']
+    # Nothing of the progress bar where there is no terminal.
+    assert run.stderr == '... compiling Autoencoder\n... compiling DenoisingAutoencoder\n'
+    for name in os.listdir(tmp_path / 'output'):
+        with Image.open(tmp_path / 'output' / name) as image:
+            assert image.size == (289, 57) and np.asarray(image).max() == 254
+    assert sorted(os.listdir(tmp_path / 'output')) == ['filters_corruption_50.png', 'filters_no_corruption.png']
+
+
+def test_options_are_used(run_script, tmp_path):
+    def printed(*options):
+        run = run_script('dA.py', *QUICK, *options, cwd=tmp_path)
+        return [line for line in run.stdout.splitlines() if line.startswith('Training')]
+
+    plain, denoising = printed()
+    assert printed() == [plain, denoising]
+    for option in (('--seed', 5), ('--learning-rate', 0.2), ('--n-hidden', 16), ('--batch-size', 250)):
+        assert not {plain, denoising} & set(printed(*option))
+    assert printed('--corruption', 0.6)[0] == plain
+    assert printed('--corruption', 0)[1] == plain
+    assert len(printed('--epochs', 5, '--print-every', 2)) == 6
+
+
+@pytest.mark.parametrize('script', ['dA.py', 'replay.py'])
+def test_help(run_script, tmp_path, script):
+    run = run_script(script, '--help', cwd=tmp_path)
+    assert run.returncode == 0 and 'default: 200' in run.stdout and 'default: output' in run.stdout
+
+
+@pytest.mark.parametrize('option, value, expected', [
+    ('--epochs', '0', 'a whole number above 0'), ('--epochs', '2.5', 'a whole number above 0'),
+    ('--batch-size', '-3', 'a whole number above 0'), ('--n-hidden', 'many', 'a whole number above 0'),
+    ('--print-every', '0', 'a whole number above 0'), ('--learning-rate', '0', 'a number above 0'),
+    ('--learning-rate', 'inf', 'a number above 0'), ('--learning-rate', 'nan', 'a number above 0'),
+    ('--corruption', '1.5', 'a number from 0 to 1'), ('--corruption', 'nan', 'a number from 0 to 1'),
+    ('--seed', '-1', 'a whole number from 0'), ('--seed', str(2 ** 32), 'a whole number from 0'),
+    ('--n-hid', '3', 'unrecognized arguments')])
+def test_bad_options(run_script, tmp_path, option, value, expected):
+    run = run_script('dA.py', f'{option}={value}', cwd=tmp_path)
+    assert_one_line_error(run, 'dA.py', option, value, expected)
+    assert os.listdir(tmp_path) == []
+
+
+def test_bad_options_of_replay(run_script, tmp_path):
+    assert_one_line_error(run_script('replay.py', '--epochs', 'x', cwd=tmp_path), '--epochs', "'x'")
+
+
+def test_missing_and_damaged_data(run_script, tmp_path):
+    assert_one_line_error(run_script('dA.py', '--dataset', 'nowhere.gz', cwd=tmp_path), 'nowhere.gz', 'no such file')
+    with open(find('mini_mnist.pkl.gz'), 'rb') as file:
+        (tmp_path / 'cut.pkl.gz').write_bytes(file.read()[:100000])
+    assert_one_line_error(run_script('dA.py', '--dataset', 'cut.pkl.gz', cwd=tmp_path), 'cut.pkl.gz', 'cut short')
+    assert_one_line_error(run_script('dA.py', '--dataset', '.', cwd=tmp_path), 'Is a directory')
+
+
+def test_data_that_does_not_fit(run_script, tmp_path):
+    assert_one_line_error(run_script('dA.py', '--batch-size', 5001, cwd=tmp_path), '--batch-size 5001', '5000')
+    with gzip.open(tmp_path / 'wide.pkl.gz', 'wb') as file:
+        pickle.dump(((np.zeros((2, 12)), np.zeros(2, int)),) * 3, file)
+    run = run_script('dA.py', '--dataset', 'wide.pkl.gz', '--batch-size', 1, cwd=tmp_path)
+    assert_one_line_error(run, 'wide.pkl.gz', '12 pixels are not square')
+
+
+@pytest.mark.parametrize('script', ['dA.py', 'replay.py'])
+def test_output_folder_that_is_none(run_script, tmp_path, script):
+    (tmp_path / 'file').touch()
+    run = run_script(script, '--epochs', 1, '--output-dir', 'file', cwd=tmp_path)
+    assert_one_line_error(run, script, "'file'")
+    run = run_script(script, '--epochs', 1, '--output-dir', '/proc/here', cwd=tmp_path)
+    assert_one_line_error(run, script, '/proc/here')
+
+
+def test_a_picture_that_can_not_be_written(run_script, tmp_path):
+    # Its name is taken by a folder, which can not be replaced.
+    (tmp_path / 'output' / 'filters_no_corruption.png').mkdir(parents=True)
+    run = run_script('dA.py', *QUICK, cwd=tmp_path)
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[-1] == 'dA.py: error: output/filters_no_corruption.png: Is a directory'
+    assert os.listdir(tmp_path / 'output') == ['filters_no_corruption.png']
+
+
+def test_ctrl_c(tmp_path):
+    with subprocess.Popen([sys.executable, os.path.join(PROJECT, 'dA.py')], cwd=tmp_path, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=1) as process:
+        for line in process.stdout:
+            if line.startswith('Training epoch 0'):
+                break
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == '... compiling Autoencoder\n\ninterrupted\n'
+    assert process.returncode == 130
+    assert os.listdir(tmp_path / 'output') == []
+
+
+def test_a_reader_that_leaves(tmp_path):
+    with subprocess.Popen([sys.executable, os.path.join(PROJECT, 'dA.py'), *map(str, QUICK)], cwd=tmp_path,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert 'Traceback' not in process.stderr.read()
+
+
+def test_progress_on_a_terminal(tmp_path):
+    reader, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
+    with subprocess.Popen([sys.executable, os.path.join(PROJECT, 'dA.py'), '--epochs', '3', '--n-hidden', '15'],
+                          cwd=tmp_path, stdout=subprocess.PIPE, stderr=terminal) as process:
+        os.close(terminal)
+        seen = b''
+        try:
+            while part := os.read(reader, 4096):
+                seen += part
+        except OSError:  # how a terminal ends on Linux
+            pass
+        out = process.stdout.read()
+    os.close(reader)
+    assert b'/3 [' in seen and b'epoch' in seen
+    assert b'/3 [' not in out and out.count(b'Training epoch') == 2
