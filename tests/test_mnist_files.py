@@ -258,6 +258,15 @@ def test_making_from_nothing(made, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_the_readme_has_the_sums():
+    with open(os.path.join(PROJECT, 'data', 'README.md'), encoding='utf-8') as file:
+        readme = file.read()
+    for name, sums in record()['sha256']['mini'].items():
+        assert f"| {name} | `{sums['images']}` | `{sums['labels']}` |" in readme
+    with open(find('mini_mnist.pkl.gz'), 'rb') as file:
+        assert f'`{hashlib.sha256(file.read()).hexdigest()}`' in readme
+
+
 def test_record_is_whole():
     with open(find(os.path.join('original', 'record.json')), encoding='utf-8') as file:
         numbers = json.load(file)
