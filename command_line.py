@@ -91,11 +91,3 @@ def written_beside(path):
     finally:
         if beside is not None:
             os.unlink(beside)
-
-
-def save_image(image, folder, name):
-    """Save a picture as PNG `name` in `folder`; OSError names the file when it can not be written."""
-    path = os.path.join(folder, name)
-    with written_beside(path) as beside:
-        image.save(beside, format='PNG')
-    return path

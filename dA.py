@@ -21,13 +21,12 @@ import timeit
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
-from PIL import Image
 from tqdm import tqdm
 
 import command_line
 from logistic_sgd import load_data
+from pictures import save_image, tiles
 from shared_randomstreams import RandomStreams
-from utils import tile_raster_images
 
 
 class Autoencoder:
@@ -167,13 +166,6 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     return costs, training_time
 
 
-def tiles(X):
-    """A picture of the rows of X, (n, n_visible), as square tiles, ten in a row, one pixel apart."""
-    side = math.isqrt(X.shape[1])
-    return Image.fromarray(tile_raster_images(
-        X=X, img_shape=(side, side), tile_shape=(math.ceil(len(X) / 10), 10), tile_spacing=(1, 1)))
-
-
 def main():
     parser = command_line.ArgumentParser('Train a plain and a denoising autoencoder, save pictures of their weights.')
     parser.add_argument('--dataset', default='mini_mnist.pkl.gz', help='gzipped pickle of the train, valid, test sets')
@@ -211,7 +203,7 @@ def main():
               options.print_every)
         weights = tiles(autoencoder.W.get_value(borrow=True).T)
         try:
-            print('saved', command_line.save_image(weights, options.output_dir, picture))
+            print('saved', save_image(weights, options.output_dir, picture))
         except OSError as error:
             parser.error(error)
 

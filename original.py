@@ -64,6 +64,21 @@ def check_costs(model, costs, seconds):
                  f'{seconds:.0f} s; the page, {page["seconds_page"]} s')
 
 
+def check_log(lines):
+    """Whether the logistic regression printed what its page printed."""
+    log = record()['logistic_mini']['log']
+    equal = sum(line == expected for line, expected in zip(lines, log))
+    return Check('logistic regression', equal, len(log), 'lines as printed', lines == log)
+
+
+def check_predictions(classes, probabilities):
+    """Whether the logistic regression's predictions of the first 25 test digits are those that its page printed."""
+    page = record()['logistic_mini']['predictions_first_25_test']
+    printed = ['(%d, %.3f)' % prediction for prediction in zip(classes, probabilities)]
+    equal = sum(prediction == expected for prediction, expected in zip(printed, page))
+    return Check('its predictions', equal, len(page), 'digits as printed', equal == len(page))
+
+
 def check_noise(matrix):
     """Whether the 10 x 10 noise matrix is the page's."""
     equal = np.asarray(matrix) == record()['noise_10x10']

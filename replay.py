@@ -2,17 +2,37 @@
 
     python replay.py
 
-trains both autoencoders as the page did, prints what it printed, draws its five pictures into output/, and then holds
-each number and picture against the original. The exit status is 0 when all that was run matches, 1 when it does not.
+trains the logistic regression that the page builds on, and both autoencoders as the page did, prints what was printed,
+draws the five pictures into output/, and then holds each number and picture against the original. The exit status is 0
+when all that was run matches, 1 when it does not.
 """
+import contextlib
+import io
+import os
+
 import numpy as np
 import pytensor
 
 import command_line
 import original
-from dA import Autoencoder, DenoisingAutoencoder, tiles, train
-from logistic_sgd import load_data
+from dA import Autoencoder, DenoisingAutoencoder, train
+from logistic_sgd import predict, sgd_optimization_mnist
+from pictures import save_image, tiles
 from shared_randomstreams import RandomStreams
+
+
+def replay_logistic(output_dir):
+    """Run the page before, which built logistic_sgd.py. Returns its data, and the checks against it."""
+    settings = original.record()['logistic_mini']['settings']
+    model = os.path.join(output_dir, 'best_model.npz')
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        trained = sgd_optimization_mnist(settings['learning_rate'], settings['n_epochs'], 'mini_mnist.pkl.gz',
+                                         settings['batch_size'], settings['patience'], model)
+    print(printed.getvalue(), end='')
+    log = [line for line in printed.getvalue().splitlines() if line.startswith(('epoch', ' ', 'Optimization'))]
+    classes, probabilities = predict(trained.datasets[2][0].get_value(borrow=True)[:25], model)
+    print(*['(%d, %.3f)' % prediction for prediction in zip(classes, probabilities)], sep='\n')
+    return trained.datasets, [original.check_log(log), original.check_predictions(classes, probabilities)]
 
 
 def replay(datasets, settings, epochs, output_dir):
@@ -22,7 +42,7 @@ def replay(datasets, settings, epochs, output_dir):
 
     def save(name, X, is_of_trained_model=True):
         image = tiles(X)
-        print('saved', command_line.save_image(image, output_dir, name))
+        print('saved', save_image(image, output_dir, name))
         if full or not is_of_trained_model:
             checks.append(original.check_picture(name, image))
 
@@ -79,11 +99,11 @@ def main():
     try:
         settings = original.record()['settings']
         command_line.make_folder(options.output_dir)
-        datasets = load_data('mini_mnist.pkl.gz')
+        datasets, checks = replay_logistic(options.output_dir)
     except (OSError, ValueError) as error:
         parser.error(error)
     try:
-        checks = replay(datasets, settings, options.epochs, options.output_dir)
+        checks += replay(datasets, settings, options.epochs, options.output_dir)
     except OSError as error:
         parser.error(error)
 

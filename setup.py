@@ -12,15 +12,16 @@ setup(
     license='BSD-3-Clause',
     license_files=['LICENSE'],
     python_requires='>=3.11',
-    py_modules=['command_line', 'dA', 'logistic_sgd', 'mnist_files', 'original', 'replay', 'shared_randomstreams',
-                'utils'],
+    py_modules=['command_line', 'dA', 'logistic_sgd', 'mnist_download', 'mnist_files', 'model_files', 'original',
+                'pictures', 'replay', 'shared_randomstreams', 'utils'],
     # The folder data/ of the checkout, under a name that can be nobody else's among the installed packages.
     packages=['denoising_autoencoder_data'],
     package_dir={'denoising_autoencoder_data': 'data'},
     package_data={'denoising_autoencoder_data': ['*.pkl.gz', '*.md', 'original/*']},
     install_requires=['pytensor>=3.0', 'numpy', 'pillow', 'six', 'tqdm'],
     extras_require={
-        'test': ['pytest', 'hypothesis', 'ruff', 'tox'],
+        'mnist': ['pooch'],
+        'test': ['pytest', 'hypothesis', 'pooch', 'ruff', 'tox'],
     },
     classifiers=[
         'Programming Language :: Python :: 3 :: Only',

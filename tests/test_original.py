@@ -1,3 +1,5 @@
+from ast import literal_eval
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,18 @@ def test_costs(model):
     assert original.check_costs(model, costs[:11], 1.)[1:3] == (2, 2)
     costs[110] += 1e-6
     assert original.check_costs(model, costs, 1.)[1:5] == (19, 20, 'costs as printed', False)
+
+
+def test_log_and_predictions():
+    page = original.record()['logistic_mini']
+    assert original.check_log(page['log'])[1:5] == (30, 30, 'lines as printed', True)
+    assert not original.check_log(page['log'][:-1]).matches
+    assert not original.check_log([*page['log'], 'epoch 24']).matches
+
+    classes, probabilities = zip(*(literal_eval(prediction) for prediction in page['predictions_first_25_test']))
+    assert original.check_predictions(classes, probabilities)[1:5] == (25, 25, 'digits as printed', True)
+    assert original.check_predictions(classes, [probabilities[0] + 1e-3, *probabilities[1:]])[1:3] == (24, 25)
+    assert not original.check_predictions(classes[:24], probabilities[:24]).matches
 
 
 def test_noise():

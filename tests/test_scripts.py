@@ -16,6 +16,7 @@ from conftest import PROJECT
 from PIL import Image
 
 from mnist_files import find
+from original import record
 
 QUICK = ('--epochs', 1, '--n-hidden', 15, '--batch-size', 500)
 
@@ -58,10 +59,35 @@ def test_options_are_used(run_script, tmp_path):
     assert len(printed('--epochs', 5, '--print-every', 2)) == 6
 
 
-@pytest.mark.parametrize('script', ['dA.py', 'replay.py'])
-def test_help(run_script, tmp_path, script):
+def test_logistic_sgd(run_script, tmp_path):
+    run = run_script('logistic_sgd.py', cwd=tmp_path)
+    assert run.returncode == 0 and run.stderr == ''
+    page = record()['logistic_mini']
+    lines = run.stdout.splitlines()
+    assert lines[3:33] == page['log'] and lines[34:59] == page['predictions_first_25_test']
+    with Image.open(tmp_path / 'output' / 'logistic_weights.png') as image:
+        assert image.size == (289, 28) and np.asarray(image).max() == 254
+    with Image.open(tmp_path / 'output' / 'logistic_predictions.png') as image:
+        assert image.size == (320, 390)
+        # Five captioned digits in each of five rows, none of them blank.
+        blocks = np.asarray(image).reshape(5, 78, 5, 64).swapaxes(1, 2)
+        assert (blocks[:, :, :58].max(axis=(2, 3)) > 200).all() and (blocks[:, :, 58:].max(axis=(2, 3)) > 100).all()
+    assert sorted(os.listdir(tmp_path / 'output')) == [
+        'best_model.npz', 'logistic_predictions.png', 'logistic_weights.png']
+
+
+def test_bad_input_of_logistic_sgd(run_script, tmp_path):
+    assert_one_line_error(run_script('logistic_sgd.py', '--patience', 0, cwd=tmp_path), '--patience', "'0'")
+    assert_one_line_error(run_script('logistic_sgd.py', '--patience', 1, cwd=tmp_path), 'patience is 1')
+    assert_one_line_error(run_script('logistic_sgd.py', '--batch-size', 501, cwd=tmp_path), 'a batch of 501')
+    assert_one_line_error(run_script('logistic_sgd.py', '--dataset', 'no.gz', cwd=tmp_path), 'no.gz: no such file')
+    assert_one_line_error(run_script('logistic_sgd.py', '--model', '/proc/model.npz', cwd=tmp_path), '/proc')
+
+
+@pytest.mark.parametrize('script, epochs', [('dA.py', 200), ('logistic_sgd.py', 100), ('replay.py', 200)])
+def test_help(run_script, tmp_path, script, epochs):
     run = run_script(script, '--help', cwd=tmp_path)
-    assert run.returncode == 0 and 'default: 200' in run.stdout and 'default: output' in run.stdout
+    assert run.returncode == 0 and f'default: {epochs}' in run.stdout and 'default: output' in run.stdout
 
 
 @pytest.mark.parametrize('option, value, expected', [
