@@ -1,5 +1,6 @@
 # make replay   the page from top to bottom, held against the original
 # make test     all tests
+# make bench    seconds an epoch, beside Theano, PyTorch, JAX, NumPy and two floors
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,9 +8,9 @@ BIN := $(VENV)/bin
 # Python versions that pyenv keeps, where tox looks for them.
 PYENV := $(subst $(eval) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin))
 
-.PHONY: replay test clean
+.PHONY: replay test bench clean
 
-replay: $(VENV)/installed
+replay: $(VENV)/installed-fast
 	$(BIN)/python replay.py
 
 test: $(VENV)/installed-test
@@ -17,14 +18,13 @@ test: $(VENV)/installed-test
 	$(BIN)/python -m pytest
 	PATH="$(PYENV):$$PATH" $(BIN)/tox run
 
+bench: $(VENV)/installed-bench
+	$(BIN)/python benchmarks/bench.py $(if $(THEANO_PYTHON),--theano-python $(THEANO_PYTHON))
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # A stamp for each set of extras: installed once, and again only when the packages that are asked for change.
-$(VENV)/installed: setup.py pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable .
-	touch $@
-
 $(VENV)/installed-%: setup.py pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	touch $@

@@ -15,11 +15,13 @@ class ArgumentParser(argparse.ArgumentParser):
                          formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 
     def error(self, message):
-        self.exit(2, f'{self.prog}: error: {message}\n')
+        if isinstance(message, BrokenPipeError):
+            raise message  # nobody is left to read it
+        self.exit(2, f'{self.prog}: error: {" ".join(str(message).split())}\n')
 
 
 def positive_int(text):
-    return _checked(text, int, lambda number: number > 0, 'a whole number above 0')
+    return _checked(text, int, lambda number: 0 < number < 2 ** 31, 'a whole number from 1 to 2147483647')
 
 
 def positive_float(text):
@@ -45,18 +47,21 @@ def run(main):
     """Call a script's main() and leave with its exit status; Ctrl-C and a closed pipe end it without a traceback."""
     try:
         status = main()
-        sys.stdout.flush()
+        print(end='', flush=True)
     except BrokenPipeError:
         # Whoever read the output is gone; the interpreter's own last flush must not fail on it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
+    except MemoryError:
+        print('error: not enough memory', file=sys.stderr)
+        status = 2
     except BaseException as error:
         # Under Numba a Ctrl-C comes out as the cause of another error.
         while not isinstance(error, KeyboardInterrupt):
             error = error.__cause__ or error.__context__
             if error is None:
                 raise
-        print('\ninterrupted', file=sys.stderr)
+        print('\ninterrupted' if sys.stderr.isatty() else 'interrupted', file=sys.stderr)
         status = 130
     sys.exit(status)
 
@@ -75,8 +80,11 @@ def written_beside(path):
     So `path` holds the old content or the new, never a part of it. On an error the temporary file is removed, and an
     OSError names `path`.
     """
-    folder, name = os.path.split(os.path.abspath(path))
+    path = os.path.realpath(path)
+    folder, name = os.path.split(path)
     beside = None
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(f'{path}: not a regular file')
     try:
         handle, beside = tempfile.mkstemp(prefix=f'.{name}.', dir=folder)
         os.close(handle)

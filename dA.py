@@ -14,7 +14,6 @@ trains both on a tenth of MNIST and saves pictures of what they learned; python 
 Sources: P. Vincent, H. Larochelle, Y. Bengio, P.-A. Manzagol, "Extracting and Composing Robust Features with Denoising
 Autoencoders", ICML 2008; DeepLearning 0.1 tutorials, "Denoising Autoencoders (dA)"; H. Takemoto's page, see the README.
 """
-import math
 import sys
 import timeit
 
@@ -23,9 +22,11 @@ import pytensor
 import pytensor.tensor as pt
 from tqdm import tqdm
 
+import backend
 import command_line
 from logistic_sgd import load_data
 from pictures import save_image, tiles
+from rewrites import stabilize
 from shared_randomstreams import RandomStreams
 
 
@@ -94,7 +95,8 @@ class Autoencoder:
 
         # One cross-entropy for each example of the minibatch, and their mean.
         L = -pt.sum(self.x * pt.log(z) + (1 - self.x) * pt.log(1 - z), axis=1)
-        cost = pt.mean(L)
+        # The same number, from what goes into the sigmoid of z: finite even where z rounds to 0 or 1, and faster.
+        cost = stabilize(pt.mean(L))
 
         gparams = pt.grad(cost, self.params)
         updates = [(param, param - learning_rate * gparam) for param, gparam in zip(self.params, gparams)]
@@ -117,11 +119,11 @@ class Autoencoder:
         if not hasattr(self, 'params'):  # Unpickled: nothing has made the variables yet.
             Autoencoder.__init__(self, None, RandomStreams(), None, *W.shape, W=pytensor.shared(W, name='W'),
                                  bhid=pytensor.shared(b, name='b'), bvis=pytensor.shared(b_prime, name='b_prime'))
-        if W.shape != (self.n_visible, self.n_hidden):
-            raise ValueError(f'the state has {W.shape[0]} visible and {W.shape[1]} hidden units, '
-                             f'the model {self.n_visible} and {self.n_hidden}')
+        shapes = [param.get_value(borrow=True).shape for param in self.params]
+        if shapes != [value.shape for value in state]:
+            raise ValueError(f'the state has shapes {[value.shape for value in state]}, the model {shapes}')
         for param, value in zip(self.params, state):
-            param.set_value(value)
+            param.set_value(value.astype(param.dtype))
 
 
 class DenoisingAutoencoder(Autoencoder):
@@ -140,8 +142,9 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
           print_every=10):
     """Train by gradient descent on minibatches, and print the cost every `print_every` epochs.
 
-    train_set_x: shared matrix (n, n_visible). Returns the mean cost of each epoch, and the seconds it all took.
-    Raises ValueError when there are fewer than batch_size examples.
+    train_set_x: shared matrix (n, n_visible).
+    Returns the mean cost of each epoch, and the seconds of it all; under Numba the first call compiles.
+    Raises ValueError when there are fewer than batch_size examples, FloatingPointError when the cost is not finite.
     """
     n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
     if n_train_batches == 0:
@@ -159,6 +162,8 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     for epoch in tqdm(range(training_epochs), unit='epoch', leave=False, disable=None):
         c = [train_da(batch_index) for batch_index in range(n_train_batches)]
         costs.append(np.mean(c))
+        if not np.isfinite(costs[-1]):
+            raise FloatingPointError(f'the cost of epoch {epoch} is {costs[-1]}; try a smaller learning rate')
         if epoch % print_every == 0:
             tqdm.write('Training epoch %d, cost %f' % (epoch, costs[-1]))
     training_time = timeit.default_timer() - start_time
@@ -179,6 +184,7 @@ def main():
     parser.add_argument('--print-every', type=command_line.positive_int, default=10,
                         help='epochs between costs printed')
     options = parser.parse_args()
+    print('... computing', backend.use_fastest())
 
     try:
         command_line.make_folder(options.output_dir)
@@ -186,8 +192,6 @@ def main():
         n_examples, n_visible = train_set_x.get_value(borrow=True).shape
         if n_examples < options.batch_size:
             raise ValueError(f'--batch-size {options.batch_size} is larger than the {n_examples} training examples')
-        if math.isqrt(n_visible) ** 2 != n_visible:
-            raise ValueError(f'{options.dataset}: images of {n_visible} pixels are not square')
     except (OSError, ValueError) as error:
         parser.error(error)
 
@@ -199,12 +203,11 @@ def main():
         # The page draws its noise matrix here, from the first stream; the model's noise comes from the second.
         theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption_level)
         autoencoder = model(numpy_rng=rng, theano_rng=theano_rng, n_visible=n_visible, n_hidden=options.n_hidden)
-        train(autoencoder, train_set_x, corruption_level, options.learning_rate, options.epochs, options.batch_size,
-              options.print_every)
-        weights = tiles(autoencoder.W.get_value(borrow=True).T)
         try:
-            print('saved', save_image(weights, options.output_dir, picture))
-        except OSError as error:
+            train(autoencoder, train_set_x, corruption_level, options.learning_rate, options.epochs,
+                  options.batch_size, options.print_every)
+            print('saved', save_image(tiles(autoencoder.W.get_value(borrow=True).T), options.output_dir, picture))
+        except (OSError, FloatingPointError) as error:
             parser.error(error)
 
 

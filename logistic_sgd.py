@@ -1,12 +1,14 @@
 """Logistic regression, and the loading of MNIST: the module that the autoencoder page builds on.
 
-    P(Y = i | x, W, b) = softmax_i(W x + b) = exp(W_i x + b_i) / sum_j exp(W_j x + b_j)
+    P(Y = i | x, W, b) = softmax_i(x W + b) = exp(x W_i + b_i) / sum_j exp(x W_j + b_j)
 
     y_pred = argmax_i P(Y = i | x, W, b)
 
     python logistic_sgd.py
 
 trains it on a tenth of MNIST until it stops improving, and predicts 25 test digits; --help lists the options.
+
+x is a row, and W_i the column of W for class i.
 
 Source: DeepLearning 0.1 tutorials, "Classifying MNIST digits using Logistic Regression".
 """
@@ -19,10 +21,11 @@ import pytensor
 import pytensor.tensor as pt
 from pytensor.tensor.special import softmax
 
+import backend
 import command_line
+import model_files
 from mnist_download import full_mnist
 from mnist_files import check_datasets, find, read_pickle
-from model_files import load_model, save_model
 from pictures import captioned_tiles, save_image, tiles
 
 
@@ -48,8 +51,7 @@ class LogisticRegression:
     def negative_log_likelihood(self, y):
         """The mean of -log P(Y = y | x, W, b) over a minibatch: a scalar.
 
-        y: integer vector (batch,), the correct classes. The mean, not the sum, so that the learning rate depends less
-        on the batch size.
+        y: integer vector (batch,), the correct classes.
         """
         return -pt.mean(pt.log(self.p_y_given_x)[pt.arange(y.shape[0]), y])
 
@@ -83,7 +85,7 @@ def load_data(dataset):
         path = find(dataset)
         datasets = read_pickle(path)
     except FileNotFoundError:
-        if dataset != 'mnist.pkl.gz':
+        if str(dataset) != 'mnist.pkl.gz':
             raise
         datasets, path = full_mnist()
 
@@ -196,7 +198,7 @@ def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl
         train_model,
         lambda: np.mean([validate_model(i) for i in range(n_valid_batches)]),
         lambda: np.mean([test_model(i) for i in range(n_test_batches)]),
-        lambda: save_model(model, classifier.W.get_value(borrow=True), classifier.b.get_value(borrow=True)),
+        lambda: model_files.save_model(model, *(param.get_value(borrow=True) for param in classifier.params)),
         n_epochs, n_train_batches, patience)
     seconds = timeit.default_timer() - start_time
     print('The code run for %d epochs, with %f epochs/sec' % (epoch, epoch / seconds))
@@ -209,7 +211,7 @@ def predict(images, model='best_model.npz'):
     images: array (n, pixels). Returns their classes, int64 (n,), and the probability of each, (n,).
     Raises OSError and ValueError, which name the file, when the model can not be read or is for other images.
     """
-    W, b = load_model(model)
+    W, b = model_files.load_model(model)
     if images.shape[1:] != W.shape[:1]:
         raise ValueError(f'{model}: its model is for images of {W.shape[0]} pixels, not of {images.shape[1:]}')
     x = pt.matrix('x')
@@ -231,6 +233,7 @@ def main():
     parser.add_argument('--model', default=os.path.join('output', 'best_model.npz'), help='file of the best model')
     parser.add_argument('--output-dir', default='output', help='folder for the pictures')
     options = parser.parse_args()
+    print('... computing', backend.use_fastest())
 
     try:
         command_line.make_folder(options.output_dir)
@@ -242,7 +245,8 @@ def main():
         for prediction in zip(classes, probabilities):
             print('(%d, %.3f)' % prediction)
         captions = ['%d  %.3f' % prediction for prediction in zip(classes, probabilities)]
-        print('saved', save_image(tiles(load_model(options.model)[0].T), options.output_dir, 'logistic_weights.png'))
+        weights = tiles(model_files.load_model(options.model)[0].T)
+        print('saved', save_image(weights, options.output_dir, 'logistic_weights.png'))
         print('saved', save_image(captioned_tiles(images, captions), options.output_dir, 'logistic_predictions.png'))
     except (OSError, ValueError) as error:
         parser.error(error)

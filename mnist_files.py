@@ -78,37 +78,37 @@ class _ArrayUnpickler(pickle.Unpickler):
         return text.encode('latin-1')
 
 
-def _values(tree):
-    """The tree that a pickle held, its containers as tuples and its arrays as numpy's."""
-    if isinstance(tree, _Array):
-        return tree.value
-    if isinstance(tree, tuple | list):
-        return tuple(_values(branch) for branch in tree)
-    raise pickle.UnpicklingError(f'it holds a {type(tree).__name__} where arrays were expected')
+def _pairs(tree):
+    """What a pickle held, as a tuple of tuples of arrays: the containers may be lists, and nothing may be deeper."""
+    if not isinstance(tree, tuple | list) or not all(isinstance(pair, tuple | list) for pair in tree):
+        raise pickle.UnpicklingError('it does not hold pairs of arrays')
+    if not all(isinstance(array, _Array) for pair in tree for array in pair):
+        raise pickle.UnpicklingError('its pairs hold something else than arrays')
+    return tuple(tuple(array.value for array in pair) for pair in tree)
 
 
 def find(name):
     """The path of a file: as given, or else in the project's data folder, in a checkout or installed.
 
-    Raises FileNotFoundError naming the file and where it was looked for.
+    Raises FileNotFoundError naming the file.
     """
     here = os.path.dirname(os.path.abspath(__file__))
     folders = [os.path.join(here, folder) for folder in ('data', 'denoising_autoencoder_data')]
     for path in [name, *(os.path.join(folder, name) for folder in folders)]:
         if os.path.exists(path):
             return path
-    raise FileNotFoundError(f'{name}: no such file, neither as given nor in {folders[0]}')
+    raise FileNotFoundError(f'{name}: no such file, neither as given nor among the data of this project')
 
 
 def read_pickle(path):
-    """The arrays in a gzipped pickle, in tuples nested as its tuples and lists are.
+    """The pairs of arrays in a gzipped pickle, as a tuple of tuples.
 
     Raises OSError when the file can not be opened, ValueError naming the file when it holds anything else.
     """
     with open(path, 'rb') as file:
         try:
             with gzip.open(file) as unzipped:
-                tree = _values(_ArrayUnpickler(unzipped, encoding='bytes').load())
+                tree = _pairs(_ArrayUnpickler(unzipped, encoding='bytes').load())
                 # To the end, where gzip's own checksum stands.
                 if unzipped.read(1):
                     raise pickle.UnpicklingError('something follows the pickle')
@@ -162,12 +162,10 @@ def check_datasets(datasets, path):
     def wrong(fault):
         return ValueError(f'{path}: {fault}')
 
-    if len(datasets) != len(SETS) or any(not isinstance(pair, tuple) or len(pair) != 2 for pair in datasets):
+    if len(datasets) != len(SETS) or any(len(pair) != 2 for pair in datasets):
         raise wrong('expected three (images, labels) pairs: train, valid, test')
     checked = []
     for name, (images, labels) in zip(SETS, datasets):
-        if not (isinstance(images, np.ndarray) and isinstance(labels, np.ndarray)):
-            raise wrong(f'the {name} set holds no arrays')
         if images.ndim != 2 or labels.ndim != 1 or len(images) != len(labels) or images.size == 0:
             raise wrong(f'the {name} set has images of shape {images.shape} and labels of shape {labels.shape}; '
                         'expected (n, pixels) and (n,)')
@@ -178,6 +176,9 @@ def check_datasets(datasets, path):
         if not np.isin(labels, np.arange(10)).all():
             raise wrong(f'the {name} labels are not all whole numbers from 0 to 9')
         checked.append((images, labels.astype(np.int64)))
-    if len({images.shape[1] for images, _ in checked}) != 1:
+    n_pixels = checked[0][0].shape[1]
+    if any(images.shape[1] != n_pixels for images, _ in checked):
         raise wrong('the three sets have images of different sizes')
+    if math.isqrt(n_pixels) ** 2 != n_pixels:
+        raise wrong(f'images of {n_pixels} pixels are not square')
     return checked

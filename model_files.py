@@ -7,7 +7,12 @@ FORMAT = 'logistic regression, version 1'
 
 
 def save_model(path, W, b):
-    """Write W, (n_in, n_out), and b, (n_out,), as .npz; `path` holds the old model or the new one, whatever happens."""
+    """Write W, (n_in, n_out), and b, (n_out,), as .npz; `path` holds the old model or the new one, whatever happens.
+
+    Raises OSError when it can not be written, ValueError when a number is not finite.
+    """
+    if not (np.isfinite(W).all() and np.isfinite(b).all()):
+        raise ValueError(f'{path}: not saved, since not all numbers are finite; try a smaller learning rate')
     with written_beside(path) as beside, open(beside, 'wb') as file:
         np.savez(file, format=FORMAT, W=W, b=b)
 

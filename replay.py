@@ -9,10 +9,12 @@ when all that was run matches, 1 when it does not.
 import contextlib
 import io
 import os
+import sys
 
 import numpy as np
 import pytensor
 
+import backend
 import command_line
 import original
 from dA import Autoencoder, DenoisingAutoencoder, train
@@ -21,14 +23,25 @@ from pictures import save_image, tiles
 from shared_randomstreams import RandomStreams
 
 
+class _Tee(io.StringIO):
+    """Keeps what is printed, and lets it through."""
+
+    def __init__(self):
+        super().__init__()
+        self.out = sys.stdout
+
+    def write(self, text):
+        self.out.write(text)
+        return super().write(text)
+
+
 def replay_logistic(output_dir):
     """Run the page before, which built logistic_sgd.py. Returns its data, and the checks against it."""
     settings = original.record()['logistic_mini']['settings']
     model = os.path.join(output_dir, 'best_model.npz')
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
+    with contextlib.redirect_stdout(_Tee()) as printed:
         trained = sgd_optimization_mnist(settings['learning_rate'], settings['n_epochs'], 'mini_mnist.pkl.gz',
                                          settings['batch_size'], settings['patience'], model)
-    print(printed.getvalue(), end='')
     log = [line for line in printed.getvalue().splitlines() if line.startswith(('epoch', ' ', 'Optimization'))]
     classes, probabilities = predict(trained.datasets[2][0].get_value(borrow=True)[:25], model)
     print(*['(%d, %.3f)' % prediction for prediction in zip(classes, probabilities)], sep='\n')
@@ -95,6 +108,7 @@ def main():
     options = parser.parse_args()
     if pytensor.config.floatX != 'float64':
         parser.error(f'floatX is {pytensor.config.floatX}; the page was computed in float64')
+    print('... computing', backend.use_fastest())
 
     try:
         settings = original.record()['settings']

@@ -12,16 +12,18 @@ setup(
     license='BSD-3-Clause',
     license_files=['LICENSE'],
     python_requires='>=3.11',
-    py_modules=['command_line', 'dA', 'logistic_sgd', 'mnist_download', 'mnist_files', 'model_files', 'original',
-                'pictures', 'replay', 'shared_randomstreams', 'utils'],
+    py_modules=['backend', 'command_line', 'dA', 'logistic_sgd', 'mnist_download', 'mnist_files', 'model_files',
+                'original', 'pictures', 'replay', 'rewrites', 'shared_randomstreams', 'utils'],
     # The folder data/ of the checkout, under a name that can be nobody else's among the installed packages.
     packages=['denoising_autoencoder_data'],
     package_dir={'denoising_autoencoder_data': 'data'},
     package_data={'denoising_autoencoder_data': ['*.pkl.gz', '*.md', 'original/*']},
     install_requires=['pytensor>=3.0', 'numpy', 'pillow', 'six', 'tqdm'],
     extras_require={
+        'fast': ['scipy-openblas32', 'threadpoolctl'],
+        'bench': ['matplotlib', 'scipy-openblas32', 'threadpoolctl', 'torch', 'jax'],
         'mnist': ['pooch'],
-        'test': ['pytest', 'hypothesis', 'pooch', 'ruff', 'tox'],
+        'test': ['pytest', 'hypothesis', 'pooch', 'ruff', 'scipy-openblas32', 'threadpoolctl', 'tox'],
     },
     classifiers=[
         'Programming Language :: Python :: 3 :: Only',

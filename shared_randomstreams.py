@@ -16,6 +16,8 @@ from pytensor.graph.basic import Apply, Constant
 from pytensor.graph.op import Op
 from pytensor.graph.traversal import graph_inputs
 from pytensor.link.numba.dispatch.basic import generate_fallback_impl, numba_funcify
+from pytensor.tensor.basic import infer_static_shape
+from pytensor.tensor.random.basic import UniformRV
 from pytensor.tensor.random.variable import shared_rng
 
 
@@ -115,9 +117,17 @@ def _bernoulli(rng, size, p, dtype):
     """
     if not 0 <= p <= 1:
         raise ValueError(f'p is {p}; a probability is from 0 to 1')
-    next_rng, uniform = rng.uniform(0.0, 1.0, size=size, dtype='float64')
+    next_rng, uniform = Random(dtype='float64')(0.0, 1.0, size=size, rng=rng, return_next_rng=True)
     threshold = math.exp(math.log(1 - min(p, 1 - p)))
     return next_rng, pt.cast(uniform <= threshold if p > 0.5 else uniform > threshold, dtype)
+
+
+class Random(UniformRV):
+    """PyTensor's uniform for the bounds 0 and 1 alone: numpy's `random` takes less than half the time."""
+
+    @classmethod
+    def rng_fn(cls, rng, low, high, size):
+        return rng.random(size)
 
 
 class RandomFunction(Op):
@@ -134,7 +144,8 @@ class RandomFunction(Op):
         self.dtype = dtype
 
     def make_node(self, rng, size, *parameters):
-        draw = pt.TensorType(self.dtype, (None,) * pt.get_vector_length(size))
+        _, shape = infer_static_shape(size)
+        draw = pt.TensorType(self.dtype, shape)
         return Apply(self, [rng, size, *parameters], [rng.type(), draw()])
 
     def perform(self, node, inputs, outputs):

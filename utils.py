@@ -51,12 +51,12 @@ def tile_raster_images(X, img_shape, tile_shape, tile_spacing=(0, 0),
         raise ValueError(f'X has shape {X.shape}; expected (n_images, {height * width}) for images of {img_shape}')
     images = X[:rows * columns].reshape(-1, height, width)
     if scale_rows_to_unit_interval:
-        images = [scale_to_unit_interval(image) for image in images]
+        images = np.reshape([scale_to_unit_interval(image) for image in images], (-1, height, width))
     if output_pixel_vals:
         images = 255 * np.clip(images, 0, 1)
 
     # Each tile carries its spacing below and to its right; the last spacings are cut off.
-    dtype = np.uint8 if output_pixel_vals else X.dtype
+    dtype = np.uint8 if output_pixel_vals else images.dtype
     tiles = np.zeros((rows * columns, height + vertical, width + horizontal), dtype)
     tiles[:len(images), :height, :width] = images
     picture = tiles.reshape(rows, columns, height + vertical, width + horizontal).swapaxes(1, 2)

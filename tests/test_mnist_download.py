@@ -89,10 +89,10 @@ def small(monkeypatch):
     """A small MNIST as published, whose sums stand where MNIST's do."""
     random = np.random.RandomState(3)
     arrays = [random.randint(0, limit, shape).astype(np.uint8) for limit, shape in (
-        (256, (50010, 2, 1)), (10, 50010), (256, (7, 2, 1)), (10, 7))]
+        (256, (50010, 2, 2)), (10, 50010), (256, (7, 2, 2)), (10, 7))]
     x, y, test_x, test_y = arrays
     datasets = [(x[:50000], y[:50000]), (x[50000:], y[50000:]), (test_x, test_y)]
-    datasets = [(x.reshape(-1, 2) / np.float32(256), y.astype(np.int64)) for x, y in datasets]
+    datasets = [(x.reshape(-1, 4) / np.float32(256), y.astype(np.int64)) for x, y in datasets]
     sums = {name: {'images': hashlib.sha256(x.tobytes()).hexdigest(), 'labels': hashlib.sha256(y.tobytes()).hexdigest()}
             for name, (x, y) in zip(SETS, datasets)}
     monkeypatch.setattr(mnist_download, 'record', lambda: {'sha256': {'full': sums}})

@@ -59,7 +59,7 @@ def test_pickles_of_python_3(tmp_path, protocol, container):
 @pytest.mark.parametrize('protocol', [2, 4, 5])
 def test_other_arrays(tmp_path, dtype, protocol):
     array = np.asfortranarray(np.arange(12).reshape(3, 4).astype(dtype))
-    (read,) = read_pickle(write(tmp_path / 'a.pkl.gz', (array,), protocol))
+    ((read,),) = read_pickle(write(tmp_path / 'a.pkl.gz', ((array,),), protocol))
     np.testing.assert_array_equal(read, array)
     assert read.dtype == array.dtype
 
@@ -81,7 +81,7 @@ class Asks:
     np.array([None, 1]), np.array(['a']), np.array([(1, 2.0)], 'i4,f4'), np.ma.array([1])], ids=repr)
 def test_a_pickle_runs_nothing(tmp_path, monkeypatch, asked, protocol):
     monkeypatch.chdir(tmp_path)
-    path = write(tmp_path / 'a.pkl.gz', (asked, SMALL), protocol)
+    path = write(tmp_path / 'a.pkl.gz', ((asked, SMALL[0][1]), *SMALL), protocol)
     with pytest.raises(ValueError, match='a.pkl.gz: not a gzipped pickle of arrays: '):
         read_pickle(path)
     assert os.listdir(tmp_path) == ['a.pkl.gz']
@@ -100,6 +100,8 @@ def opcodes(tmp_path, code):
     b'\x80\x02cnumpy\nndarray\n)\x81.',  # making an instance of what was named
     b'\x80\x02cnumpy\ndtype\n(X\x01\0\0\0OK\0K\x01tR.',
     b'\x80\x02]q\0h\0a.',  # a list that holds itself
+    b'\x80\x02)' + 40 * b'q\0h\0h\0\x86' + b'.',  # 2 ** 40 leaves
+    b'\x80\x02K\x01.',
     b'\x80\x02).more',
 ], ids=repr)
 def test_a_pickle_by_hand(tmp_path, code):
@@ -139,7 +141,7 @@ def test_damaged_bytes_are_an_error_or_arrays(tmp_path_factory, data):
 
 
 def test_missing_file():
-    with pytest.raises(FileNotFoundError, match='nowhere.pkl.gz: no such file, neither as given nor in .*data'):
+    with pytest.raises(FileNotFoundError, match='nowhere.pkl.gz: no such file'):
         find('nowhere.pkl.gz')
 
 
@@ -158,13 +160,12 @@ def changed(k, images=None, labels=None):
 
 @pytest.mark.parametrize('datasets, fault', [
     (SMALL[:2], 'expected three'),
-    (SMALL[0], 'expected three'),
     (tuple(pair[:1] for pair in SMALL), 'expected three'),
-    (changed(0, images=(1, 2)), 'the train set holds no arrays'),
     (changed(1, labels=np.arange(4)), r'the valid set has images of shape \(5, 4\) and labels of shape \(4,\)'),
     (changed(2, images=np.zeros((5, 2, 2))), 'the test set has images of shape'),
     (changed(0, images=np.zeros((0, 4)), labels=np.arange(0)), 'the train set has images of shape'),
     (changed(1, images=np.zeros((5, 3))), 'images of different sizes'),
+    (tuple((images[:, :3], labels) for images, labels in SMALL), 'images of 3 pixels are not square'),
     (changed(0, images=SMALL[0][0] * 300), 'the train images are not all numbers from 0 to 1'),
     (changed(0, images=SMALL[0][0] - 1), 'the train images are not all numbers'),
     (changed(0, images=np.full((12, 4), np.nan)), 'the train images are not all numbers'),
@@ -210,7 +211,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp('idx')
     random = np.random.RandomState(2)
     for name, n in ('train', 51000), ('t10k', 600):
-        write_idx(folder / f'{name}-images-idx3-ubyte.gz', random.randint(0, 256, (n, 1, 2)).astype(np.uint8))
+        write_idx(folder / f'{name}-images-idx3-ubyte.gz', random.randint(0, 256, (n, 2, 2)).astype(np.uint8))
         write_idx(folder / f'{name}-labels-idx1-ubyte.gz', random.randint(0, 10, n).astype(np.uint8))
 
     def make(source, output):
@@ -225,8 +226,8 @@ def test_making_mini_mnist(made):
     folder, make = made
     images = read_idx(folder / 'train-images-idx3-ubyte.gz')
     (train, _), (valid, _), (test, labels) = read_pickle(folder / 'mini.pkl.gz')
-    np.testing.assert_array_equal(train, images[:5000].reshape(5000, 2) / np.float32(256), strict=True)
-    np.testing.assert_array_equal(valid, images[50000:50500].reshape(500, 2) / np.float32(256), strict=True)
+    np.testing.assert_array_equal(train, images[:5000].reshape(5000, 4) / np.float32(256), strict=True)
+    np.testing.assert_array_equal(valid, images[50000:50500].reshape(500, 4) / np.float32(256), strict=True)
     np.testing.assert_array_equal(labels, read_idx(folder / 't10k-labels-idx1-ubyte.gz')[:500])
     assert labels.dtype == np.int64 and len(test) == 500
 

@@ -53,6 +53,21 @@ def test_damage(tmp_path):
             np.testing.assert_array_equal(values[1], B)
 
 
+def test_numbers_that_are_not_finite_do_not_replace_a_model(tmp_path):
+    save_model(tmp_path / 'model', W, B)
+    with pytest.raises(ValueError, match='model: not saved, since not all numbers are finite'):
+        save_model(tmp_path / 'model', W, B + np.nan)
+    np.testing.assert_array_equal(load_model(tmp_path / 'model')[1], B)
+
+
+def test_only_a_file_is_replaced(tmp_path):
+    (tmp_path / 'link').symlink_to('model')
+    save_model(tmp_path / 'link', W, B)
+    assert (tmp_path / 'link').is_symlink() and load_model(tmp_path / 'model')[1].tolist() == B.tolist()
+    with pytest.raises(OSError, match='/dev/null: not a regular file'):
+        save_model('/dev/null', W, B)
+
+
 def test_missing_model(tmp_path):
     with pytest.raises(FileNotFoundError, match='nowhere.npz'):
         load_model(tmp_path / 'nowhere.npz')

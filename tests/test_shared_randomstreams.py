@@ -81,6 +81,14 @@ def test_sizes():
         theano_rng.binomial(size=(2, 2), ndim=3)
 
 
+def test_lengths_of_one_are_broadcast():
+    theano_rng = RandomStreams(1)
+    for variable in theano_rng.uniform(size=(10, 1)), theano_rng.binomial(size=(10, 1), n=3), theano_rng.binomial(
+            size=(10, 1), n=1):
+        assert variable.type.shape == (10, 1)
+        assert (variable + pt.ones((10, 5))).eval().shape == (10, 5)
+
+
 def test_a_stream_steps_by_its_update_alone():
     theano_rng = RandomStreams(4)
     first, second = theano_rng.uniform(size=(5,)), theano_rng.binomial(size=(5,), n=1, p=0.4)

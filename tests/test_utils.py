@@ -93,6 +93,12 @@ def test_every_image_in_its_place(height, width, rows, columns, vertical, horizo
     assert np.count_nonzero(picture) == shown * height * width
 
 
+def test_no_images_and_whole_numbers():
+    assert not tile_raster_images(np.zeros((0, 4)), (2, 2), (1, 2)).any()
+    values = tile_raster_images(np.array([[0, 5, 10, 2]]), (2, 2), (1, 1), output_pixel_vals=False)
+    np.testing.assert_allclose(values, [[0, 0.5], [1, 0.2]])
+
+
 @pytest.mark.parametrize('X', [np.zeros(4), np.zeros((2, 5)), (np.zeros((1, 4)),) * 3])
 def test_what_is_no_matrix_of_images(X):
     with pytest.raises(ValueError, match='expected'):

@@ -44,9 +44,9 @@ def seeded(seed):
     return numpy_rng, RandomStreams(numpy_rng.randint(2 ** 30))
 
 
-def train(numpy_rng, theano_rng, images, epochs, corruption_level, learning_rate, batch_size, n_hidden, seed=None):
-    """Train a denoising autoencoder (a plain one when corruption_level is None): its mean cost of each epoch, and
-    its function from images to reconstructions, and its W."""
+def build(numpy_rng, theano_rng, images, corruption_level, learning_rate, batch_size, n_hidden, seed=None):
+    """A denoising autoencoder (a plain one when corruption_level is None): its function from the index of a minibatch
+    to the cost, which trains it, its function from images to reconstructions, and its shared W."""
     n_visible = images.shape[1]
     bound = 4 * np.sqrt(6.0 / (n_hidden + n_visible))
     W = theano.shared(np.asarray(numpy_rng.uniform(-bound, bound, (n_visible, n_hidden)), theano.config.floatX))
@@ -66,8 +66,15 @@ def train(numpy_rng, theano_rng, images, epochs, corruption_level, learning_rate
     step = theano.function(
         [index], cost, givens={x: data[index * batch_size:(index + 1) * batch_size]},
         updates=[(param, param - learning_rate * T.grad(cost, param)) for param in (W, b, b_prime)])
-    costs = [float(np.mean([step(i) for i in range(len(images) // batch_size)])) for _ in range(epochs)]
-    return costs, theano.function([x], reconstruct(x)), W.get_value()
+    return step, theano.function([x], reconstruct(x)), W
+
+
+def train(numpy_rng, theano_rng, images, epochs, corruption_level, **settings):
+    """Build a model and train it: its mean cost of each epoch, its function to reconstructions, and its weights."""
+    step, reconstruct, W = build(numpy_rng, theano_rng, images, corruption_level, **settings)
+    n_train_batches = len(images) // settings['batch_size']
+    costs = [float(np.mean([step(i) for i in range(n_train_batches)])) for _ in range(epochs)]
+    return costs, reconstruct, W.get_value()
 
 
 def save_tiles(rows, name):

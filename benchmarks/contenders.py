@@ -1,0 +1,254 @@
+"""One contender of the benchmark, in a process of its own.
+
+    python benchmarks/contenders.py NAME DTYPE CORRUPTION
+
+Each contender is a function of (images, W, corruption) that returns `epoch`, which trains for one epoch of the page,
+250 minibatches of 20, and gives the mean cost. All start from the page's weights. For each line on standard input this
+program runs one epoch and answers with a line: seconds, cost.
+"""
+import math
+import os
+import sys
+import timeit
+from functools import partial
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+
+import numpy as np  # noqa: E402
+
+N_VISIBLE, N_HIDDEN, BATCH, RATE = 784, 100, 20, 0.1
+
+
+def pytensor_c(images, W, corruption):
+    """This project on PyTensor's C backend with OpenBLAS, as the scripts use it where they can."""
+    import backend
+    if backend.use_fastest() != 'in C with OpenBLAS':
+        raise RuntimeError('no C compiler, or no scipy-openblas32')
+    return _ours(images, corruption)
+
+
+def pytensor_numba(images, W, corruption):
+    """This project on PyTensor's Numba backend, as the scripts use it elsewhere."""
+    return _ours(images, corruption)
+
+
+def _ours(images, corruption):
+    import pytensor
+    import pytensor.tensor as pt
+
+    from dA import Autoencoder, DenoisingAutoencoder
+    from shared_randomstreams import RandomStreams
+    pytensor.config.floatX = str(images.dtype)
+    numpy_rng = np.random.RandomState(123)
+    theano_rng = RandomStreams(numpy_rng.randint(2 ** 30))
+    model = DenoisingAutoencoder if corruption else Autoencoder
+    autoencoder = model(numpy_rng, theano_rng, n_visible=N_VISIBLE, n_hidden=N_HIDDEN)
+    data = pytensor.shared(images)
+    index = pt.lscalar()
+    cost, updates = autoencoder.get_cost_updates(corruption, RATE)
+    step = pytensor.function([index], cost, updates=updates,
+                             givens={autoencoder.x: data[index * BATCH:(index + 1) * BATCH]})
+    return lambda: np.mean([step(i) for i in range(len(images) // BATCH)])
+
+
+def five_gemms(images, W, corruption):
+    """The floor: the five matrix products of a step and nothing else. It trains nothing, so its cost means nothing."""
+    rest = np.zeros((BATCH, N_HIDDEN), W.dtype), np.zeros((BATCH, N_VISIBLE), W.dtype), np.zeros_like(W)
+    W_T = W.T
+
+    def step(x):
+        hidden, visible, gradient = rest
+        np.dot(x, W, out=hidden)
+        np.dot(hidden, W_T, out=visible)
+        np.dot(visible, W, out=hidden)
+        np.dot(x.T, hidden, out=gradient)
+        np.dot(visible.T, hidden, out=gradient)
+        return 0.
+
+    return lambda: np.mean([step(images[i:i + BATCH]) for i in range(0, len(images), BATCH)])
+
+
+def practical_floor(images, W, corruption):
+    """Five matrix products, one fused pass of scalar exp and log1p, and the update, compiled by Numba."""
+    import numba
+    b, b_prime = np.zeros(N_HIDDEN, W.dtype), np.zeros(N_VISIBLE, W.dtype)
+    bits = np.random.Generator(np.random.MT19937(1))
+    W = W.copy()
+    one = W.dtype.type(1)
+    rate = W.dtype.type(RATE)
+    kept = 1 - corruption
+
+    @numba.njit(fastmath=True)
+    def step(x, W, b, b_prime, uniform, kept):
+        tilde_x = x
+        if kept < 1:
+            tilde_x = np.empty_like(x)
+            for i in range(x.shape[0]):
+                for k in range(x.shape[1]):
+                    tilde_x[i, k] = x[i, k] if uniform[i, k] <= kept else 0
+        y = np.dot(tilde_x, W)
+        for i in range(y.shape[0]):
+            for j in range(y.shape[1]):
+                y[i, j] = one / (one + np.exp(-(y[i, j] + b[j])))
+        delta = np.dot(y, W.T)
+        cost = 0.
+        for i in range(x.shape[0]):
+            for k in range(x.shape[1]):
+                a = delta[i, k] + b_prime[k]
+                e = np.exp(-abs(a))
+                cost += max(a, 0 * a) + np.log1p(e) - x[i, k] * a
+                delta[i, k] = ((one if a >= 0 else e) / (one + e) - x[i, k]) / x.shape[0]
+        delta_y = np.dot(delta, W)
+        for i in range(y.shape[0]):
+            for j in range(y.shape[1]):
+                delta_y[i, j] *= y[i, j] * (one - y[i, j])
+        first, second = np.dot(tilde_x.T, delta_y), np.dot(delta.T, y)
+        for k in range(W.shape[0]):
+            for j in range(W.shape[1]):
+                W[k, j] -= rate * (first[k, j] + second[k, j])
+        for j in range(b.shape[0]):
+            b[j] -= rate * delta_y[:, j].sum()
+        for k in range(b_prime.shape[0]):
+            b_prime[k] -= rate * delta[:, k].sum()
+        return cost / x.shape[0]
+
+    nothing = np.zeros((0, 0))
+    step(images[:BATCH], W.copy(), b.copy(), b_prime.copy(), bits.random((BATCH, N_VISIBLE)), kept)
+    return lambda: np.mean([
+        step(images[i:i + BATCH], W, b, b_prime, bits.random((BATCH, N_VISIBLE)) if corruption else nothing, kept)
+        for i in range(0, len(images), BATCH)])
+
+
+def numpy_alone(images, W, corruption):
+    """The formulas in NumPy."""
+    W, b, b_prime = W.copy(), np.zeros(N_HIDDEN, W.dtype), np.zeros(N_VISIBLE, W.dtype)
+    random = np.random.RandomState(1)
+    rate = W.dtype.type(RATE)
+
+    def sigmoid(a):
+        return 1 / (1 + np.exp(-a))
+
+    def step(x):
+        tilde_x = x * (random.uniform(size=x.shape) <= 1 - corruption) if corruption else x
+        y = sigmoid(tilde_x @ W + b)
+        a = y @ W.T + b_prime
+        cost = (np.maximum(a, 0) + np.log1p(np.exp(-abs(a))) - x * a).sum(axis=1).mean()
+        delta = (sigmoid(a) - x) / W.dtype.type(len(x))
+        delta_y = delta @ W * y * (1 - y)
+        W[...] -= rate * (tilde_x.T @ delta_y + delta.T @ y)
+        b[...] -= rate * delta_y.sum(axis=0)
+        b_prime[...] -= rate * delta.sum(axis=0)
+        return cost
+
+    return lambda: np.mean([step(images[i:i + BATCH]) for i in range(0, len(images), BATCH)])
+
+
+def pytorch(images, W, corruption, threads=1):
+    """PyTorch, eager."""
+    import torch
+    torch.set_num_threads(threads)
+    data = torch.from_numpy(images)
+    params = W, b, b_prime = [torch.tensor(array, requires_grad=True) for array in (
+        W, np.zeros(N_HIDDEN, W.dtype), np.zeros(N_VISIBLE, W.dtype))]
+
+    def step(x):
+        tilde_x = x * torch.bernoulli(torch.full_like(x, 1 - corruption)) if corruption else x
+        a = torch.sigmoid(tilde_x @ W + b) @ W.T + b_prime
+        cost = torch.nn.functional.binary_cross_entropy_with_logits(a, x, reduction='sum') / len(x)
+        gradients = torch.autograd.grad(cost, params)
+        with torch.no_grad():
+            for param, gradient in zip(params, gradients):
+                param -= RATE * gradient
+        return cost.item()
+
+    return lambda: np.mean([step(data[i:i + BATCH]) for i in range(0, len(images), BATCH)])
+
+
+def jax_step(images, W, corruption, threads=1):
+    """JAX, one jitted call a step."""
+    jax, data, state, step = _jax(images, W, corruption, threads)
+    step = jax.jit(step, donate_argnums=0)
+
+    def epoch():
+        nonlocal state
+        costs = []
+        for i in range(len(images) // BATCH):
+            state, cost = step(state, i)
+            costs.append(float(cost))
+        return np.mean(costs)
+
+    return epoch
+
+
+def jax_scan(images, W, corruption, threads=1):
+    """JAX, a whole epoch fused in lax.scan."""
+    jax, data, state, step = _jax(images, W, corruption, threads)
+    run = jax.jit(lambda state: jax.lax.scan(step, state, jax.numpy.arange(len(images) // BATCH)), donate_argnums=0)
+
+    def epoch():
+        nonlocal state
+        state, costs = run(state)
+        return np.mean(np.asarray(costs))
+
+    return epoch
+
+
+def _jax(images, W, corruption, threads):
+    os.sched_setaffinity(0, range(threads))  # XLA takes as many threads as there are processors
+    import jax
+    import jax.numpy as jnp
+    jax.config.update('jax_enable_x64', images.dtype == np.float64)
+    data = jnp.asarray(images)
+    zeros = [jnp.zeros(n, W.dtype) for n in (N_HIDDEN, N_VISIBLE)]
+
+    def cost_of(params, x, tilde_x):
+        W, b, b_prime = params
+        a = jax.nn.sigmoid(tilde_x @ W + b) @ W.T + b_prime
+        return (jax.nn.softplus(a) - x * a).sum(axis=1).mean()
+
+    def step(state, i):
+        params, key = state
+        x = jax.lax.dynamic_slice_in_dim(data, i * BATCH, BATCH)
+        tilde_x = x
+        if corruption:
+            key, own = jax.random.split(key)
+            tilde_x = x * jax.random.bernoulli(own, 1 - corruption, x.shape)
+        cost, gradients = jax.value_and_grad(cost_of)(params, x, tilde_x)
+        params = jax.tree.map(lambda param, gradient: param - RATE * gradient, params, gradients)
+        return (params, key), cost
+
+    return jax, data, ((jnp.asarray(W), *zeros), jax.random.key(1)), step
+
+
+CONTENDERS = {
+    'ours, C': pytensor_c,
+    'ours, Numba': pytensor_numba,
+    'five GEMMs': five_gemms,
+    'practical floor': practical_floor,
+    'NumPy': numpy_alone,
+    'PyTorch': pytorch,
+    'PyTorch, 2 threads': partial(pytorch, threads=2),
+    'JAX, a call a step': jax_step,
+    'JAX, a call a step, 2 threads': partial(jax_step, threads=2),
+    'JAX, lax.scan': jax_scan,
+    'JAX, lax.scan, 2 threads': partial(jax_scan, threads=2),
+}
+
+
+def main():
+    from mnist_files import find, read_pickle
+    name, dtype, corruption = sys.argv[1:]
+    images = np.array(read_pickle(find('mini_mnist.pkl.gz'))[0][0], dtype)
+    numpy_rng = np.random.RandomState(123)
+    numpy_rng.randint(2 ** 30)
+    bound = 4 * math.sqrt(6. / (N_HIDDEN + N_VISIBLE))
+    W = numpy_rng.uniform(-bound, bound, (N_VISIBLE, N_HIDDEN)).astype(dtype)
+    epoch = CONTENDERS[name](images, W, float(corruption))
+    for _ in sys.stdin:
+        start = timeit.default_timer()
+        cost = epoch()
+        print(timeit.default_timer() - start, cost, flush=True)
+
+
+if __name__ == '__main__':
+    main()
