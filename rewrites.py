@@ -7,9 +7,10 @@ and so is its gradient, x - s(a), which divides by nothing. PyTensor rewrites ea
 compiles, after the gradient was taken; this rewrite is for before.
 """
 import pytensor.tensor as pt
-from pytensor.graph.rewriting.basic import PatternNodeRewriter, dfs_rewriter
+from pytensor.graph.rewriting.basic import PatternNodeRewriter, in2out, node_rewriter
 from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.tensor.elemwise import DimShuffle
+from pytensor.tensor.math import Sum
 
 _one = (DimShuffle(input_ndim=0, new_order=('x', 'x')), 1)
 _z = (pt.sigmoid, 'a')
@@ -20,6 +21,15 @@ sigmoid_cross_entropy = PatternNodeRewriter(
     allow_multiple_clients=True, name='sigmoid_cross_entropy')
 
 
+@node_rewriter([pt.neg])
+def neg_of_sum_of_sub(fgraph, node):
+    """- sum(u - v) = sum(v - u), so that the sums over pixels and over examples meet, and PyTensor makes one of them."""
+    summed = node.inputs[0].owner
+    if summed and isinstance(summed.op, Sum) and (difference := summed.inputs[0].owner) and difference.op == pt.sub:
+        u, v = difference.inputs
+        return [summed.op(v - u)]
+
+
 def stabilize(cost):
     """The same cost, with the cross-entropy of each matrix of sigmoids in it rewritten."""
-    return rewrite_graph(cost, include=(), custom_rewrite=dfs_rewriter(sigmoid_cross_entropy), clone=False)
+    return rewrite_graph(cost, include=(), custom_rewrite=in2out(sigmoid_cross_entropy, neg_of_sum_of_sub), clone=False)

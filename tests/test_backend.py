@@ -1,47 +1,18 @@
 """Each backend that this machine has, and the choice among them."""
-import contextlib
 import os
 import subprocess
 import sys
 
 import numpy as np
-import pytensor
 import pytest
-from conftest import PROJECT
+from backends import BACKENDS, backend_modes
 
-import backend
 from dA import Autoencoder, DenoisingAutoencoder, train
 from logistic_sgd import load_data
 from original import record
 from shared_randomstreams import RandomStreams
 
 SETTINGS = ('mode', 'linker', 'blas__ldflags', 'gcc__cxxflags')
-
-
-def _has_c():
-    program = 'import backend; print(backend.use_fastest())'
-    run = subprocess.run([sys.executable, '-c', program], cwd=PROJECT, capture_output=True, text=True,
-                         env={key: value for key, value in os.environ.items() if key != 'PYTENSOR_FLAGS'})
-    return run.stdout == 'in C with OpenBLAS\n'
-
-
-BACKENDS = ['Numba', pytest.param('C', marks=pytest.mark.skipif(not _has_c(), reason='no C compiler or OpenBLAS here'))]
-
-
-@contextlib.contextmanager
-def backend_modes(name):
-    """PyTensor configured for a backend, as the scripts configure it, within a block."""
-    config = pytensor.config
-    if name == 'Numba':
-        yield
-        return
-    before = {key: getattr(config, key) for key in ('mode', 'linker', 'gcc__cxxflags')}
-    try:
-        backend.use_fastest()
-        yield
-    finally:
-        for key, value in before.items():
-            setattr(config, key, value)
 
 
 @pytest.mark.parametrize('name', BACKENDS)

@@ -7,6 +7,7 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from backends import BACKENDS, backend_modes
 
 import dA as dA_module
 from dA import Autoencoder, DenoisingAutoencoder, tiles, train
@@ -24,10 +25,11 @@ def build(model, seed=123, **sizes):
     return model(numpy_rng, RandomStreams(numpy_rng.randint(2 ** 30)), **sizes)
 
 
+@pytest.mark.parametrize('backend', BACKENDS)
 @pytest.mark.parametrize('run', range(24))
-def test_costs_of_genuine_theano(golden, images, run):
+def test_costs_of_genuine_theano(golden, images, run, backend):
     run = golden['costs'][run]
-    with pytensor.config.change_flags(floatX=run['floatX']):
+    with backend_modes(backend), pytensor.config.change_flags(floatX=run['floatX']):
         x = pytensor.shared(np.asarray(images[:run['images']], dtype=pytensor.config.floatX))
         model = Autoencoder if run['corruption_level'] is None else DenoisingAutoencoder
         autoencoder = build(model, run['seed'], n_visible=784, n_hidden=run['n_hidden'])

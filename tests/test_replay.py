@@ -6,16 +6,18 @@ import re
 
 import numpy as np
 import pytest
+from backends import BACKENDS
 from PIL import Image
 from test_original import PICTURES
 
 from original import picture, record
 
 
-@pytest.fixture(scope='module')
-def replayed(run_script, tmp_path_factory):
+@pytest.fixture(scope='module', params=BACKENDS)
+def replayed(request, run_script, tmp_path_factory):
     folder = tmp_path_factory.mktemp('replay')
-    return run_script('replay.py', cwd=folder), folder
+    flags = {'PYTENSOR_FLAGS': 'linker=numba'} if request.param == 'Numba' else {}
+    return run_script('replay.py', cwd=folder, env=os.environ | flags), folder
 
 
 def test_everything_matches(replayed):

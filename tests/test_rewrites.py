@@ -3,7 +3,7 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
-from test_backend import BACKENDS, backend_modes
+from backends import BACKENDS, backend_modes
 
 from dA import Autoencoder, DenoisingAutoencoder, train
 from mnist_files import find, read_pickle

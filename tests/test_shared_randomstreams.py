@@ -4,6 +4,7 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from backends import BACKENDS, backend_modes
 
 from shared_randomstreams import RandomFunction, RandomStreams
 
@@ -28,13 +29,14 @@ def assert_same_state(rng, random_state):
     assert state_of(rng) == (state['pos'], state['key'].tolist())
 
 
-@pytest.mark.parametrize('run, mode', [*((run, None) for run in range(6)), (0, PYTHON)])
-def test_draws_of_genuine_theano(golden, run, mode):
+@pytest.mark.parametrize('backend', BACKENDS)
+@pytest.mark.parametrize('run', range(6))
+def test_draws_of_genuine_theano(golden, run, backend):
     run = golden['streams'][run]
-    with pytensor.config.change_flags(floatX=run['floatX']):
+    with backend_modes(backend), pytensor.config.change_flags(floatX=run['floatX']):
         theano_rng = RandomStreams(run['seed'])
         variables = [getattr(theano_rng, stream['name'])(**stream['arguments']) for stream in run['streams']]
-        draw = pytensor.function([], variables, updates=theano_rng.updates(), mode=mode)
+        draw = pytensor.function([], variables, updates=theano_rng.updates())
 
     for call in range(4):
         if call == 3:
@@ -50,9 +52,11 @@ def test_draws_of_genuine_theano(golden, run, mode):
 
 @pytest.mark.parametrize('p', [0.0, 5e-324, 1e-17, 1e-9, 0.1, 0.3, 0.5, np.nextafter(0.5, 1), 0.7, 1 - 1e-9,
                                1 - 2 ** -53, 1.0])
-def test_one_trial_is_randomstates_own(p):
+@pytest.mark.parametrize('backend', BACKENDS)
+def test_one_trial_is_randomstates_own(p, backend):
     variable = RandomStreams(9).binomial(size=(1000, 1000), n=1, p=p)
-    draw = pytensor.function([], variable, updates=[variable.update])
+    with backend_modes(backend):
+        draw = pytensor.function([], variable, updates=[variable.update])
     random_state = own_state(9)
     for _ in range(2):
         np.testing.assert_array_equal(draw(), random_state.binomial(1, p, (1000, 1000)))
