@@ -23,7 +23,7 @@ sigmoid_cross_entropy = PatternNodeRewriter(
 
 @node_rewriter([pt.neg])
 def neg_of_sum_of_sub(fgraph, node):
-    """- sum(u - v) = sum(v - u), so that the sums over pixels and over examples meet, and PyTensor makes one of them."""
+    """- sum(u - v) = sum(v - u), so that PyTensor can merge the sum over the pixels with that over the examples."""
     summed = node.inputs[0].owner
     if summed and isinstance(summed.op, Sum) and (difference := summed.inputs[0].owner) and difference.op == pt.sub:
         u, v = difference.inputs
