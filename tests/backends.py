@@ -27,6 +27,7 @@ def backend_modes(name):
     if name == 'Numba':
         yield
         return
-    with pytensor.config.change_flags(linker='auto', gcc__cxxflags='', blas__ldflags=''):
+    # The BLAS to link to stays set: Numba does not look at it, and to ask for its old value is to search for one.
+    with pytensor.config.change_flags(linker='auto', gcc__cxxflags=''):
         assert backend.use_fastest() == 'in C with OpenBLAS'
         yield
