@@ -55,6 +55,21 @@ def test_pickles_of_python_3(tmp_path, protocol, container):
     assert_equal_trees(read_pickle(path), SMALL)
 
 
+@pytest.mark.parametrize('code', [
+    b"(lp1\n(cnumpy.core.multiarray\n_reconstruct\np2\n(cnumpy\nndarray\np3\n(I0\ntS'b'\ntRp4\n(I1\n(I1\nI4\ntcnumpy\ndtype"
+    b"\np5\n(S'f4'\nI0\nI1\ntRp6\n(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\nS'\\x00\\x00\\x00\\x00\\x00\\x00\\x80>\\x00\\x00\\x00?"
+    b"\\x00\\x00@?'\ntbg2\n(g3\n(I0\ntS'b'\ntRp7\n(I1\n(I1\ntg5\n(S'i8'\nI0\nI1\ntRp8\n(I3\nS'<'\nNNNI-1\nI-1\nI0\ntb"
+    b"I00\nS'\\x03\\x00\\x00\\x00\\x00\\x00\\x00\\x00'\ntbtp9\na.",
+    b'\x80\x02]q\x01cnumpy.core.multiarray\n_reconstruct\nq\x02cnumpy\nndarray\nq\x03K\x00\x85U\x01b\x87Rq\x04(K\x01K\x01K\x04'
+    b'\x86cnumpy\ndtype\nq\x05U\x02f4K\x00K\x01\x87Rq\x06(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x10'
+    b'\x00\x00\x00\x00\x00\x00\x80>\x00\x00\x00?\x00\x00@?tbh\x02h\x03K\x00\x85U\x01b\x87Rq\x07(K\x01K\x01\x85h\x05U\x02i8'
+    b'K\x00K\x01\x87Rq\x08(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x08\x03\x00\x00\x00\x00\x00\x00\x00tb'
+    b'\x86q\ta.'], ids=['protocol 0', 'protocol 2'])
+def test_pickles_of_python_2(tmp_path, code):
+    # Written by cPickle of Python 2.7.18 with numpy 1.11.3.
+    assert_equal_trees(read_pickle(opcodes(tmp_path, code)), [([[0, 0.25, 0.5, 0.75]], [3])])
+
+
 @pytest.mark.parametrize('dtype', ['>f4', '<f8', '>f8', 'f2', 'u1', '>i8', 'i2', 'bool'])
 @pytest.mark.parametrize('protocol', [2, 4, 5])
 def test_other_arrays(tmp_path, dtype, protocol):
