@@ -1,7 +1,6 @@
 """What the scripts share: options that are checked, errors of one line, files that are never half-written."""
 import argparse
 import contextlib
-import math
 import os
 import sys
 import tempfile
@@ -25,7 +24,8 @@ def positive_int(text):
 
 
 def positive_float(text):
-    return _checked(text, float, lambda number: 0 < number < math.inf, 'a number above 0')
+    # float32 ends a little above 1e38.
+    return _checked(text, float, lambda number: 0 < number < 1e38, 'a number above 0 and below 1e38')
 
 
 def probability(text):

@@ -194,6 +194,13 @@ def test_a_batch_larger_than_the_data():
         train(build(Autoencoder), pytensor.shared(np.zeros((2, 784))), 0., batch_size=3)
 
 
+def test_a_cost_that_is_not_finite():
+    autoencoder = build(Autoencoder, n_hidden=3)
+    autoencoder.W.set_value(np.full((784, 3), np.inf))
+    with pytest.raises(FloatingPointError, match='the cost of epoch 0 is (nan|inf); try a smaller learning rate'):
+        train(autoencoder, pytensor.shared(np.ones((4, 784))), 0., batch_size=2)
+
+
 def test_tiles_of_any_number():
     assert np.asarray(tiles(np.zeros((23, 16)))).shape == (3 * 5 - 1, 10 * 5 - 1)
 

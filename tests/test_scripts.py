@@ -95,7 +95,7 @@ def test_help(run_script, tmp_path, script, epochs):
     ('--epochs', '0', 'a whole number from 1'), ('--epochs', '2.5', 'a whole number from 1'),
     ('--batch-size', '-3', 'a whole number from 1'), ('--n-hidden', 'many', 'a whole number from 1'),
     ('--print-every', '0', 'a whole number from 1'), ('--learning-rate', '0', 'a number above 0'),
-    ('--learning-rate', 'inf', 'a number above 0'), ('--learning-rate', 'nan', 'a number above 0'),
+    ('--learning-rate', '1e38', 'a number above 0'), ('--learning-rate', 'nan', 'a number above 0'),
     ('--corruption', '1.5', 'a number from 0 to 1'), ('--corruption', 'nan', 'a number from 0 to 1'),
     ('--seed', '-1', 'a whole number from 0'), ('--seed', str(2 ** 32), 'a whole number from 0'),
     ('--n-hid', '3', 'unrecognized arguments')])
@@ -113,14 +113,6 @@ def test_more_than_the_machine_has(run_script, tmp_path):
     assert_one_line_error(run_script('dA.py', '--n-hidden', 2 ** 62, cwd=tmp_path), '--n-hidden')
     run = run_script('dA.py', '--n-hidden', 2 ** 31 - 1, cwd=tmp_path)
     assert run.returncode == 2 and run.stderr == 'error: not enough memory\n'
-
-
-def test_a_cost_that_is_not_finite(run_script, tmp_path):
-    run = run_script('dA.py', *QUICK, '--learning-rate', 1e300, cwd=tmp_path)
-    assert run.returncode == 2
-    assert re.fullmatch('dA.py: error: the cost of epoch 0 is (nan|inf); try a smaller learning rate',
-                        run.stderr.splitlines()[-1])
-    assert os.listdir(tmp_path / 'output') == []
 
 
 def test_missing_and_damaged_data(run_script, tmp_path):
