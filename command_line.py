@@ -2,6 +2,7 @@
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 
@@ -43,8 +44,20 @@ def _checked(text, kind, allowed, expected):
     raise argparse.ArgumentTypeError(f'{text!r} is not {expected}')
 
 
+def end_on_ctrl_c():
+    """From here to run(), Ctrl-C ends the script at once: while libraries are imported there is nothing to tidy up."""
+    def end(_signal, _frame):
+        os.write(2, b'interrupted\n')
+        os._exit(130)
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, end)
+
+
 def run(main):
     """Call a script's main() and leave with its exit status; Ctrl-C and a closed pipe end it without a traceback."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         status = main()
         print(end='', flush=True)

@@ -14,6 +14,10 @@ trains both on a tenth of MNIST and saves pictures of what they learned; python 
 Sources: P. Vincent, H. Larochelle, Y. Bengio, P.-A. Manzagol, "Extracting and Composing Robust Features with Denoising
 Autoencoders", ICML 2008; DeepLearning 0.1 tutorials, "Denoising Autoencoders (dA)"; H. Takemoto's page, see the README.
 """
+if __name__ == '__main__':
+    import command_line
+    command_line.end_on_ctrl_c()  # the imports below take a second
+
 import sys
 import timeit
 

@@ -12,6 +12,10 @@ x is a row, and W_i the column of W for class i.
 
 Source: DeepLearning 0.1 tutorials, "Classifying MNIST digits using Logistic Regression".
 """
+if __name__ == '__main__':
+    import command_line
+    command_line.end_on_ctrl_c()  # the imports below take a second
+
 import os
 import timeit
 from typing import NamedTuple

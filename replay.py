@@ -6,6 +6,10 @@ trains the logistic regression that the page builds on, and both autoencoders as
 draws the five pictures into output/, and then holds each number and picture against the original. The exit status is 0
 when all that was run matches, 1 when it does not.
 """
+if __name__ == '__main__':
+    import command_line
+    command_line.end_on_ctrl_c()  # the imports below take a second
+
 import contextlib
 import io
 import os

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,6 +162,19 @@ def test_ctrl_c(tmp_path):
         assert process.stderr.read() == '... compiling Autoencoder\ninterrupted\n'
     assert process.returncode == 130
     assert os.listdir(tmp_path / 'output') == []
+
+
+@pytest.mark.parametrize('script', ['dA.py', 'logistic_sgd.py', 'replay.py'])
+def test_ctrl_c_while_the_libraries_are_imported(tmp_path, script):
+    for delay in 0, 0.2, 0.5:
+        with subprocess.Popen([sys.executable, os.path.join(PROJECT, script)], cwd=tmp_path, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            while 'numpy' not in Path(f'/proc/{process.pid}/maps').read_text():
+                time.sleep(0.01)
+            time.sleep(delay)
+            process.send_signal(signal.SIGINT)
+            assert process.stderr.read().replace('... compiling Autoencoder\n', '') == 'interrupted\n'
+        assert process.returncode == 130
 
 
 def test_a_reader_that_leaves(tmp_path):
