@@ -55,6 +55,27 @@ def test_without_a_compiler(tmp_path):
     assert run_program(program, tmp_path, PYTENSOR_FLAGS='cxx=') == 'with Numba\n'
 
 
+def test_the_systems_openblas(tmp_path):
+    program = '''
+import sys
+sys.modules['scipy_openblas32'] = None  # as where it is not installed
+import backend
+print(backend.use_fastest())
+import numpy as np
+from dA import Autoencoder, train
+from logistic_sgd import load_data
+autoencoder = Autoencoder(np.random.RandomState(123), n_visible=784, n_hidden=100)
+train(autoencoder, load_data('mini_mnist.pkl.gz')[0][0], 0., training_epochs=1)
+with open('/proc/self/maps') as maps:
+    print('/libopenblas' in maps.read())
+'''
+    lines = run_program(program, tmp_path).splitlines()
+    if lines[0] == 'with Numba':
+        pytest.skip('no C compiler or no OpenBLAS of the system here')
+    assert lines[0] == 'in C with OpenBLAS' and lines[-1] == 'True'
+    assert 'Training epoch 0, cost ' + record()['autoencoder']['costs'][0][1] in lines
+
+
 def test_an_import_changes_nothing(tmp_path):
     program = '''
 from pytensor import config
