@@ -1,10 +1,9 @@
-"""What the scripts share: options that are checked, errors of one line, files that are never half-written."""
+"""What the scripts share: options that are checked, errors of one line, an end without a traceback."""
 import argparse
 import contextlib
 import os
 import signal
 import sys
-import tempfile
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -77,38 +76,3 @@ def run(main):
         print('\ninterrupted' if sys.stderr.isatty() else 'interrupted', file=sys.stderr)
         status = 130
     sys.exit(status)
-
-
-def make_folder(path):
-    """Make the folder where there is none, and make sure that it can be written to; OSError names it where not."""
-    os.makedirs(path, exist_ok=True)
-    with tempfile.TemporaryFile(dir=path):
-        pass
-
-
-@contextlib.contextmanager
-def written_beside(path):
-    """The name of a temporary file in the folder of `path`, renamed to `path` when the block ends well.
-
-    So `path` holds the old content or the new, never a part of it. On an error the temporary file is removed, and an
-    OSError names `path`.
-    """
-    path = os.path.realpath(path)
-    folder, name = os.path.split(path)
-    beside = None
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise OSError(f'{path}: not a regular file')
-    try:
-        handle, beside = tempfile.mkstemp(prefix=f'.{name}.', dir=folder)
-        os.close(handle)
-        yield beside
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(beside, 0o666 & ~umask)
-        os.replace(beside, path)
-        beside = None
-    except OSError as error:
-        raise OSError(f'{path}: {error.strerror or error}') from error
-    finally:
-        if beside is not None:
-            os.unlink(beside)

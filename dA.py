@@ -28,6 +28,8 @@ from tqdm import tqdm
 
 import backend
 import command_line
+from checkpoints import open_checkpoint
+from files import make_folder
 from logistic_sgd import load_data
 from pictures import save_image, tiles
 from rewrites import stabilize
@@ -143,12 +145,13 @@ dA = DenoisingAutoencoder  # its name in the DeepLearning tutorials
 
 
 def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, training_epochs=200, batch_size=20,
-          print_every=10):
+          print_every=10, checkpoint=None):
     """Train by gradient descent on minibatches, and print the cost every `print_every` epochs.
 
-    train_set_x: shared matrix (n, n_visible).
+    train_set_x: shared matrix (n, n_visible). checkpoint: a Checkpoint, to go on from it and to save each epoch.
     Returns the mean cost of each epoch, and the seconds of it all; under Numba the first call compiles.
-    Raises ValueError when there are fewer than batch_size examples, FloatingPointError when the cost is not finite.
+    Raises ValueError when there are fewer than batch_size examples, FloatingPointError when a cost or a parameter is
+    not finite, and what Checkpoint raises.
     """
     n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
     if n_train_batches == 0:
@@ -161,15 +164,17 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
         [index], cost, updates=updates,
         givens={autoencoder.x: train_set_x[index * batch_size: (index + 1) * batch_size]})
 
-    start_time = timeit.default_timer()
-    costs = []
-    for epoch in tqdm(range(training_epochs), unit='epoch', leave=False, disable=None):
+    costs, seconds = checkpoint.restore(autoencoder, training_epochs) if checkpoint else ([], 0.)
+    start_time = timeit.default_timer() - seconds
+    for epoch in tqdm(range(len(costs), training_epochs), unit='epoch', leave=False, disable=None):
         c = [train_da(batch_index) for batch_index in range(n_train_batches)]
         costs.append(np.mean(c))
-        if not np.isfinite(costs[-1]):
-            raise FloatingPointError(f'the cost of epoch {epoch} is {costs[-1]}; try a smaller learning rate')
+        if not all(np.isfinite(numbers).all() for numbers in (costs[-1], *autoencoder.__getstate__())):
+            raise FloatingPointError(f'epoch {epoch} gave numbers that are not finite; try a smaller learning rate')
         if epoch % print_every == 0:
             tqdm.write('Training epoch %d, cost %f' % (epoch, costs[-1]))
+        if checkpoint:
+            checkpoint.save(autoencoder, costs, timeit.default_timer() - start_time)
     training_time = timeit.default_timer() - start_time
     print('time: %ds' % training_time)
     return costs, training_time
@@ -187,32 +192,33 @@ def main():
     parser.add_argument('--output-dir', default='output', help='folder for the pictures')
     parser.add_argument('--print-every', type=command_line.positive_int, default=10,
                         help='epochs between costs printed')
+    parser.add_argument('--checkpoint', help='file that keeps each epoch, and goes on from there if it is there')
     options = parser.parse_args()
     print('... computing', backend.use_fastest())
 
     try:
-        command_line.make_folder(options.output_dir)
+        make_folder(options.output_dir)
         train_set_x = load_data(options.dataset)[0][0]
-        n_examples, n_visible = train_set_x.get_value(borrow=True).shape
-        if n_examples < options.batch_size:
-            raise ValueError(f'--batch-size {options.batch_size} is larger than the {n_examples} training examples')
-    except (OSError, ValueError) as error:
+        images = train_set_x.get_value(borrow=True)
+        if len(images) < options.batch_size:
+            raise ValueError(f'--batch-size {options.batch_size} is larger than the {len(images)} training examples')
+        with open_checkpoint(options.checkpoint, images, batch_size=options.batch_size, n_hidden=options.n_hidden,
+                             learning_rate=options.learning_rate, corruption=options.corruption,
+                             seed=options.seed) as checkpoint:
+            for model, corruption_level, name in (
+                    (Autoencoder, 0., 'no_corruption'),
+                    (DenoisingAutoencoder, options.corruption, f'corruption_{options.corruption * 100:.0f}')):
+                rng = np.random.RandomState(options.seed)
+                theano_rng = RandomStreams(rng.randint(2 ** 30))
+                # The page draws its noise matrix here, from the first stream; the model's noise comes from the second.
+                theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption_level)
+                autoencoder = model(rng, theano_rng, n_visible=images.shape[1], n_hidden=options.n_hidden)
+                train(autoencoder, train_set_x, corruption_level, options.learning_rate, options.epochs,
+                      options.batch_size, options.print_every, checkpoint)
+                filters = tiles(autoencoder.W.get_value(borrow=True).T)
+                print('saved', save_image(filters, options.output_dir, f'filters_{name}.png'))
+    except (OSError, ValueError, FloatingPointError) as error:
         parser.error(error)
-
-    for model, corruption_level, picture in (
-            (Autoencoder, 0., 'filters_no_corruption.png'),
-            (DenoisingAutoencoder, options.corruption, f'filters_corruption_{options.corruption * 100:.0f}.png')):
-        rng = np.random.RandomState(options.seed)
-        theano_rng = RandomStreams(rng.randint(2 ** 30))
-        # The page draws its noise matrix here, from the first stream; the model's noise comes from the second.
-        theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption_level)
-        autoencoder = model(numpy_rng=rng, theano_rng=theano_rng, n_visible=n_visible, n_hidden=options.n_hidden)
-        try:
-            train(autoencoder, train_set_x, corruption_level, options.learning_rate, options.epochs,
-                  options.batch_size, options.print_every)
-            print('saved', save_image(tiles(autoencoder.W.get_value(borrow=True).T), options.output_dir, picture))
-        except (OSError, FloatingPointError) as error:
-            parser.error(error)
 
 
 if __name__ == '__main__':

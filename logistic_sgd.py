@@ -28,6 +28,7 @@ from pytensor.tensor.special import softmax
 import backend
 import command_line
 import model_files
+from files import make_folder
 from mnist_download import full_mnist
 from mnist_files import check_datasets, find, read_pickle
 from pictures import captioned_tiles, save_image, tiles
@@ -104,11 +105,12 @@ def load_data(dataset):
 def early_stopping(train_model, validate_model, test_model, save_model, n_epochs, n_train_batches, patience):
     """Train until the validation loss has not improved enough for some time.
 
-    train_model(minibatch_index): one step. validate_model(), test_model(): the mean error, from 0 to 1.
+    train_model(minibatch_index): one step, gives the cost. validate_model(), test_model(): the mean error, from 0 to 1.
     save_model(): called when the model is the best so far.
     patience: number of minibatches to look at in any case, at least 2; see the two constants below.
 
     Returns the best validation loss, the test error of that model, and the number of epochs begun.
+    Raises FloatingPointError when a cost is not a number.
     """
     # An improvement to less than improvement_threshold of the best loss makes the patience last patience_increase times
     # as many minibatches as it took.
@@ -123,7 +125,8 @@ def early_stopping(train_model, validate_model, test_model, save_model, n_epochs
     while epoch < n_epochs and not done_looping:
         epoch += 1
         for minibatch_index in range(n_train_batches):
-            train_model(minibatch_index)
+            if np.isnan(train_model(minibatch_index)):
+                raise FloatingPointError(f'the cost of epoch {epoch} is not a number; try a smaller learning rate')
             iter = (epoch - 1) * n_train_batches + minibatch_index
 
             if (iter + 1) % validation_frequency == 0:
@@ -166,7 +169,7 @@ def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl
     n_epochs: the most epochs. dataset: see load_data. patience: see early_stopping. model: file of the best model.
 
     Returns a Trained. Raises OSError and ValueError as load_data does, ValueError when a set is smaller than a batch,
-    and OSError when the model can not be written.
+    OSError when the model can not be written, and FloatingPointError as early_stopping does.
     """
     datasets = load_data(dataset)
     n_train_batches, n_valid_batches, n_test_batches = (
@@ -240,8 +243,8 @@ def main():
     print('... computing', backend.use_fastest())
 
     try:
-        command_line.make_folder(options.output_dir)
-        command_line.make_folder(os.path.dirname(options.model) or os.curdir)
+        make_folder(options.output_dir)
+        make_folder(os.path.dirname(options.model) or os.curdir)
         trained = sgd_optimization_mnist(options.learning_rate, options.epochs, options.dataset, options.batch_size,
                                          options.patience, options.model)
         images = trained.datasets[2][0].get_value(borrow=True)[:25]
@@ -252,7 +255,7 @@ def main():
         weights = tiles(model_files.load_model(options.model)[0].T)
         print('saved', save_image(weights, options.output_dir, 'logistic_weights.png'))
         print('saved', save_image(captioned_tiles(images, captions), options.output_dir, 'logistic_predictions.png'))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, FloatingPointError) as error:
         parser.error(error)
 
 

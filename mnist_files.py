@@ -4,12 +4,19 @@ The tutorials keep MNIST as a gzipped pickle of three (images, labels) pairs: tr
 function and have it called, so `read_pickle` lets it name only the parts of a numpy array, and builds those itself.
 """
 import gzip
+import io
 import math
 import os
+import pickletools
 import re
 
 import numpy as np
 from six.moves import cPickle as pickle
+
+from files import MOST_BYTES, open_file
+
+_OPCODES = {opcode.code.encode('latin-1'): opcode for opcode in pickletools.opcodes}
+MOST_OPCODES = 1000  # some thirty for an array
 
 SETS = ('train', 'valid', 'test')
 
@@ -78,6 +85,26 @@ class _ArrayUnpickler(pickle.Unpickler):
         return text.encode('latin-1')
 
 
+def _check_opcodes(code):
+    """Go through a pickle as pickletools.genops does, whose strings are ASCII where those of Python 2 hold any byte.
+
+    Refused is one that is longer than a few arrays need, that makes room for a long memo, or that does not end here.
+    """
+    for _ in range(MOST_OPCODES):
+        opcode = _OPCODES.get(code.read(1))
+        if opcode is None:
+            raise pickle.UnpicklingError('a byte of it is no opcode')
+        argument = code.readline() if opcode.name == 'STRING' else opcode.arg and opcode.arg.reader(code)
+        if 'PUT' in opcode.name and argument > MOST_OPCODES:
+            raise pickle.UnpicklingError(f'it remembers object number {argument}')
+        if opcode.name == 'STOP':
+            break
+    else:
+        raise pickle.UnpicklingError('it is longer than a few arrays')
+    if code.read(1):
+        raise pickle.UnpicklingError('something follows the pickle')
+
+
 def _pairs(tree):
     """What a pickle held, as a tuple of tuples of arrays: the containers may be lists, and nothing may be deeper."""
     if not isinstance(tree, tuple | list) or not all(isinstance(pair, tuple | list) for pair in tree):
@@ -87,17 +114,18 @@ def _pairs(tree):
     return tuple(tuple(array.value for array in pair) for pair in tree)
 
 
-def find(name):
-    """The path of a file: as given, or else in the project's data folder, in a checkout or installed.
-
-    Raises FileNotFoundError naming the file.
-    """
+def data_file(name):
+    """The path of a file of this project's data folder, in a checkout or installed. Raises FileNotFoundError."""
     here = os.path.dirname(os.path.abspath(__file__))
-    folders = [os.path.join(here, folder) for folder in ('data', 'denoising_autoencoder_data')]
-    for path in [name, *(os.path.join(folder, name) for folder in folders)]:
-        if os.path.exists(path):
+    for folder in 'data', 'denoising_autoencoder_data':
+        if os.path.lexists(path := os.path.join(here, folder, name)):
             return path
     raise FileNotFoundError(f'{name}: no such file, neither as given nor among the data of this project')
+
+
+def find(name):
+    """The path of a file: as given, or else in this project's data folder. Raises FileNotFoundError naming it."""
+    return name if os.path.lexists(name) else data_file(name)
 
 
 def read_pickle(path):
@@ -105,19 +133,13 @@ def read_pickle(path):
 
     Raises OSError when the file can not be opened, ValueError naming the file when it holds anything else.
     """
-    with open(path, 'rb') as file:
-        try:
-            with gzip.open(file) as unzipped:
-                tree = _pairs(_ArrayUnpickler(unzipped, encoding='bytes').load())
-                # To the end, where gzip's own checksum stands.
-                if unzipped.read(1):
-                    raise pickle.UnpicklingError('something follows the pickle')
-                return tree
-        except EOFError:
-            raise ValueError(f'{path}: the file is cut short') from None
-        # Damaged bytes lead the unpickler anywhere, so whatever it raises means the same.
-        except Exception as error:
-            raise ValueError(f'{path}: not a gzipped pickle of arrays: {error}') from error
+    def arrays(raw):
+        code = io.BytesIO(raw)
+        _check_opcodes(code)
+        code.seek(0)
+        return _pairs(_ArrayUnpickler(code, encoding='bytes').load())
+
+    return _read(path, arrays, 'a gzipped pickle of arrays')
 
 
 def read_idx(path):
@@ -126,18 +148,33 @@ def read_idx(path):
     IDX: two zero bytes, the type (8: uint8), the number of dimensions, each dimension as a big-endian int32, the data.
     Raises OSError when the file can not be opened, ValueError naming the file when it holds anything else.
     """
-    with open(path, 'rb') as file:
+    def array(raw):
+        if raw[:3] != b'\0\0\10':
+            raise ValueError('it does not start as an IDX file of uint8 does')
+        shape = np.frombuffer(raw, '>i4', count=raw[3], offset=4)
+        return np.frombuffer(raw, np.uint8, offset=4 + shape.nbytes).reshape(shape)
+
+    return _read(path, array, 'a gzipped IDX file')
+
+
+def _read(path, parse, kind):
+    """parse(what the gzipped file holds); whatever is wrong with that, is a ValueError that names the file."""
+    with open_file(path) as file:
         try:
             with gzip.open(file) as unzipped:
-                raw = unzipped.read()
-            if raw[:3] != b'\0\0\10':
-                raise ValueError('it does not start as an IDX file of uint8 does')
-            shape = np.frombuffer(raw, '>i4', count=raw[3], offset=4)
-            return np.frombuffer(raw, np.uint8, offset=4 + shape.nbytes).reshape(shape)
+                # Once through it, for its size and to the end, where gzip's own checksum stands: memory comes after.
+                size = 0
+                while part := unzipped.read(2 ** 20):
+                    size += len(part)
+                    if size > MOST_BYTES:
+                        raise ValueError(f'it unzips to more than {MOST_BYTES} bytes')
+                unzipped.seek(0)
+                return parse(unzipped.read(size))
         except EOFError:
             raise ValueError(f'{path}: the file is cut short') from None
+        # Damaged bytes lead a reader anywhere, so whatever it raises means the same.
         except Exception as error:
-            raise ValueError(f'{path}: not a gzipped IDX file: {error}') from error
+            raise ValueError(f'{path}: not {kind}: {error}') from error
 
 
 def datasets_from_idx(folder):

@@ -1,7 +1,7 @@
 """A logistic regression as a file: its arrays, and nothing that could run."""
 import numpy as np
 
-from command_line import written_beside
+from files import load_arrays, save_arrays
 
 FORMAT = 'logistic regression, version 1'
 
@@ -13,8 +13,7 @@ def save_model(path, W, b):
     """
     if not (np.isfinite(W).all() and np.isfinite(b).all()):
         raise ValueError(f'{path}: not saved, since not all numbers are finite; try a smaller learning rate')
-    with written_beside(path) as beside, open(beside, 'wb') as file:
-        np.savez(file, format=FORMAT, W=W, b=b)
+    save_arrays(path, FORMAT, W=W, b=b)
 
 
 def load_model(path):
@@ -22,15 +21,10 @@ def load_model(path):
 
     Raises OSError when the file can not be opened, ValueError naming it when it holds anything else.
     """
-    with open(path, 'rb') as file:
-        try:
-            with np.load(file, allow_pickle=False) as arrays:
-                found, W, b = str(arrays['format']), arrays['W'], arrays['b']
-        # Damaged bytes lead the reader anywhere, so whatever it raises means the same.
-        except Exception as error:
-            raise ValueError(f'{path}: not a model that this program saved, or a damaged one: {error}') from error
-    if found != FORMAT:
-        raise ValueError(f'{path}: its format is {found!r}; this program reads {FORMAT!r}')
+    arrays = load_arrays(path, FORMAT)
+    if arrays.keys() != {'W', 'b'}:
+        raise ValueError(f'{path}: it has {", ".join(arrays) or "nothing"}, where a model has W, b')
+    W, b = arrays['W'], arrays['b']
     if W.ndim != 2 or b.shape != W.shape[1:] or W.dtype.kind != 'f' or b.dtype.kind != 'f':
         raise ValueError(f'{path}: W of shape {W.shape} and b of shape {b.shape} are not those of a model')
     if not (np.isfinite(W).all() and np.isfinite(b).all()):

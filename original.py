@@ -3,6 +3,7 @@
 All of it stands in data/original: record.json has the numbers, the five pictures were drawn by genuine Theano.
 """
 import hashlib
+import io
 import json
 import os
 from typing import NamedTuple
@@ -10,7 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from mnist_files import SETS, find
+from files import open_file
+from mnist_files import SETS, data_file
+
+MOST_BYTES = 2 ** 20  # the largest of the files has 67 kB
+
+PICTURES = ('filters_no_corruption.png', 'test_image.png', 'autoencoded_image.png', 'filters_corruption_30.png',
+            'dAed_image.png')
 
 # Rounding in the last digit of a weight can tip a pixel by one grey level; which one, depends on processor and BLAS.
 MOST_GREY_LEVELS = 1
@@ -33,14 +40,26 @@ class Check(NamedTuple):
 
 def record():
     """The page's numbers, as data/original/record.json has them."""
-    with open(find(os.path.join('original', 'record.json')), encoding='utf-8') as file:
-        return json.load(file)
+    return json.loads(_content('record.json'))
 
 
 def picture(name):
     """One of the page's five pictures: uint8 (289, 289)."""
-    with Image.open(find(os.path.join('original', name))) as image:
+    with Image.open(io.BytesIO(_content(name))) as image:
         return np.asarray(image)
+
+
+def _content(name):
+    """The bytes of a file of data/original, when they have the sum that SHA256SUMS has for it.
+
+    Raises OSError when a file can not be opened, ValueError naming it when it has another sum.
+    """
+    path = data_file(os.path.join('original', name))
+    with open_file(path) as file, open_file(data_file(os.path.join('original', 'SHA256SUMS'))) as sums:
+        content = file.read(MOST_BYTES)
+        if f'{hashlib.sha256(content).hexdigest()}  {name}\n'.encode() not in sums.readlines(MOST_BYTES):
+            raise ValueError(f'{path}: damaged, since it has not the sum in SHA256SUMS beside it; fetch both anew')
+    return content
 
 
 def check_data(datasets):

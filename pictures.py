@@ -5,7 +5,7 @@ import os
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from command_line import written_beside
+from files import written_beside
 from utils import tile_raster_images
 
 

@@ -3,8 +3,8 @@
     python replay.py
 
 trains the logistic regression that the page builds on, and both autoencoders as the page did, prints what was printed,
-draws the five pictures into output/, and then holds each number and picture against the original. The exit status is 0
-when all that was run matches, 1 when it does not.
+draws the five pictures into output/, and then holds each number and picture against the original. A replay that was
+interrupted goes on where it was. The exit status is 0 when all that was run matches, 1 when it does not.
 """
 if __name__ == '__main__':
     import command_line
@@ -21,7 +21,9 @@ import pytensor
 import backend
 import command_line
 import original
+from checkpoints import open_checkpoint
 from dA import Autoencoder, DenoisingAutoencoder, train
+from files import make_folder
 from logistic_sgd import predict, sgd_optimization_mnist
 from pictures import save_image, tiles
 from shared_randomstreams import RandomStreams
@@ -52,7 +54,7 @@ def replay_logistic(output_dir):
     return trained.datasets, [original.check_log(log), original.check_predictions(classes, probabilities)]
 
 
-def replay(datasets, settings, epochs, output_dir):
+def replay(datasets, settings, epochs, output_dir, checkpoint):
     """Run the page on its data, with its settings, for some or all of its epochs. Returns the checks against it."""
     full = epochs == settings['training_epochs']
     checks = []
@@ -72,7 +74,8 @@ def replay(datasets, settings, epochs, output_dir):
     theano_rng = RandomStreams(rng.randint(2 ** 30))
     autoencoder = Autoencoder(numpy_rng=rng, theano_rng=theano_rng,
                               n_visible=settings['n_visible'], n_hidden=settings['n_hidden'])
-    costs, seconds = train(autoencoder, train_set_x, 0., settings['learning_rate'], epochs, settings['batch_size'])
+    costs, seconds = train(autoencoder, train_set_x, 0., settings['learning_rate'], epochs,
+                           settings['batch_size'], checkpoint=checkpoint)
     checks.append(original.check_costs('autoencoder', costs, seconds))
     save('filters_no_corruption.png', autoencoder.W.get_value(borrow=True).T)
 
@@ -95,7 +98,7 @@ def replay(datasets, settings, epochs, output_dir):
     dA = DenoisingAutoencoder(numpy_rng=rng, theano_rng=theano_rng,
                               n_visible=settings['n_visible'], n_hidden=settings['n_hidden'])
     costs, seconds = train(dA, train_set_x, settings['corruption_level'], settings['learning_rate'], epochs,
-                           settings['batch_size'])
+                           settings['batch_size'], checkpoint=checkpoint)
     checks.append(original.check_costs('denoising_autoencoder', costs, seconds))
     save('filters_corruption_30.png', dA.W.get_value(borrow=True).T)
 
@@ -116,13 +119,15 @@ def main():
 
     try:
         settings = original.record()['settings']
-        command_line.make_folder(options.output_dir)
+        for name in original.PICTURES:
+            original.picture(name)  # one that is damaged had better be known before the training
+        make_folder(options.output_dir)
         datasets, checks = replay_logistic(options.output_dir)
+        images = datasets[0][0].get_value(borrow=True)
+        with open_checkpoint(os.path.join(options.output_dir, 'replay_checkpoint.npz'), images) as checkpoint:
+            checks += replay(datasets, settings, options.epochs, options.output_dir, checkpoint)
+            checkpoint.remove()
     except (OSError, ValueError) as error:
-        parser.error(error)
-    try:
-        checks += replay(datasets, settings, options.epochs, options.output_dir)
-    except OSError as error:
         parser.error(error)
 
     print('\nHeld against the original page:')

@@ -12,8 +12,9 @@ setup(
     license='BSD-3-Clause',
     license_files=['LICENSE'],
     python_requires='>=3.11',
-    py_modules=['backend', 'command_line', 'dA', 'logistic_sgd', 'mnist_download', 'mnist_files', 'model_files',
-                'original', 'pictures', 'replay', 'rewrites', 'shared_randomstreams', 'utils'],
+    py_modules=['backend', 'checkpoints', 'command_line', 'dA', 'files', 'logistic_sgd', 'mnist_download',
+                'mnist_files', 'model_files', 'original', 'pictures', 'replay', 'rewrites',
+                'shared_randomstreams', 'utils'],
     # The folder data/ of the checkout, under a name that can be nobody else's among the installed packages.
     packages=['denoising_autoencoder_data'],
     package_dir={'denoising_autoencoder_data': 'data'},

@@ -19,7 +19,8 @@ sys.path.insert(0, os.path.dirname(HERE))
 
 from contenders import CONTENDERS  # noqa: E402
 
-from command_line import ArgumentParser, make_folder, positive_int, run, written_beside  # noqa: E402
+from command_line import ArgumentParser, positive_int, run  # noqa: E402
+from files import make_folder, written_beside  # noqa: E402
 from original import record  # noqa: E402
 
 FLOORS = ('five GEMMs', 'practical floor')

@@ -16,7 +16,8 @@ import numpy as np
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
-from command_line import ArgumentParser, written_beside  # noqa: E402
+from command_line import ArgumentParser  # noqa: E402
+from files import written_beside  # noqa: E402
 from mnist_files import check_datasets, datasets_from_idx, read_pickle  # noqa: E402
 
 SIZES = (5000, 500, 500)
