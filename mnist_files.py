@@ -4,7 +4,6 @@ The tutorials keep MNIST as a gzipped pickle of three (images, labels) pairs: tr
 function and have it called, so `read_pickle` lets it name only the parts of a numpy array, and builds those itself.
 """
 import gzip
-import io
 import math
 import os
 import pickletools
@@ -133,8 +132,7 @@ def read_pickle(path):
 
     Raises OSError when the file can not be opened, ValueError naming the file when it holds anything else.
     """
-    def arrays(raw):
-        code = io.BytesIO(raw)
+    def arrays(code):
         _check_opcodes(code)
         code.seek(0)
         return _pairs(_ArrayUnpickler(code, encoding='bytes').load())
@@ -148,17 +146,17 @@ def read_idx(path):
     IDX: two zero bytes, the type (8: uint8), the number of dimensions, each dimension as a big-endian int32, the data.
     Raises OSError when the file can not be opened, ValueError naming the file when it holds anything else.
     """
-    def array(raw):
-        if raw[:3] != b'\0\0\10':
+    def array(file):
+        if file.read(3) != b'\0\0\10':
             raise ValueError('it does not start as an IDX file of uint8 does')
-        shape = np.frombuffer(raw, '>i4', count=raw[3], offset=4)
-        return np.frombuffer(raw, np.uint8, offset=4 + shape.nbytes).reshape(shape)
+        shape = np.frombuffer(file.read(4 * file.read(1)[0]), '>i4')
+        return np.frombuffer(file.read(), np.uint8).reshape(shape)
 
     return _read(path, array, 'a gzipped IDX file')
 
 
 def _read(path, parse, kind):
-    """parse(what the gzipped file holds); whatever is wrong with that, is a ValueError that names the file."""
+    """parse(the unzipped file); whatever is wrong with that, is a ValueError that names the file."""
     with open_file(path) as file:
         try:
             with gzip.open(file) as unzipped:
@@ -169,7 +167,7 @@ def _read(path, parse, kind):
                     if size > MOST_BYTES:
                         raise ValueError(f'it unzips to more than {MOST_BYTES} bytes')
                 unzipped.seek(0)
-                return parse(unzipped.read(size))
+                return parse(unzipped)
         except EOFError:
             raise ValueError(f'{path}: the file is cut short') from None
         # Damaged bytes lead a reader anywhere, so whatever it raises means the same.

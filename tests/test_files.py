@@ -1,0 +1,166 @@
+"""Reading and writing where files are hostile, damaged, of another kind, and disks full."""
+import errno
+import gzip
+import io
+import os
+import pickle
+import resource
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import PROJECT
+
+from checkpoints import Checkpoint
+from files import MOST_BYTES, load_arrays, make_folder, open_file, save_arrays, written_beside
+from mnist_files import read_idx, read_pickle
+from model_files import load_model
+from pictures import save_image, tiles
+
+READERS = [read_pickle, read_idx, load_model, lambda path: Checkpoint(path, {})]
+
+
+@pytest.mark.parametrize('read', READERS)
+def test_what_is_no_file(tmp_path, read):
+    os.mkfifo(tmp_path / 'pipe')
+    (tmp_path / 'loop').symlink_to('loop')
+    for path, fault in (('pipe', 'not a regular file'), ('.', 'Is a directory'), ('loop', 'symbolic links')):
+        with pytest.raises(OSError, match=fault) as caught:
+            read(tmp_path / path)
+        assert str(tmp_path / path) in str(caught.value)
+    with pytest.raises(OSError, match='/dev/zero: not a regular file'):
+        read('/dev/zero')
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may read everything')
+@pytest.mark.parametrize('read', READERS)
+def test_no_permission(tmp_path, read):
+    (tmp_path / 'secret').touch(mode=0)
+    with pytest.raises(PermissionError, match='secret'):
+        read(tmp_path / 'secret')
+
+
+def bombs():
+    """Small files that announce, or unzip to, more than any machine should believe."""
+    zeros = gzip.compress(bytes(2 ** 20))
+    yield 'zeros', zeros * 600
+    length = (MOST_BYTES - 2 ** 20).to_bytes(8, 'little')
+    yield 'zeros in a pickle', gzip.compress(b'\x80\x04\x8e' + length) + zeros * 600
+    yield 'a length', gzip.compress(b'\x80\x04\x8e' + (2 ** 62).to_bytes(8, 'little') + bytes(9))
+    yield 'a place in the memo', gzip.compress(b'\x80\x02)r\xff\xff\xff\x7f.')
+    yield 'opcodes', gzip.compress(b'\x80\x02') + gzip.compress(b')' * 2 ** 20) * 500
+    array = pickle.dumps(((np.zeros(3), np.zeros(3)),), 2)
+    yield 'a shape', gzip.compress(array.replace(b'K\x03\x85', b'J\xff\xff\xff\x7f\x85', 1))
+    yield 'an IDX of many images', gzip.compress(b'\0\0\x08\3' + b'\x7f\xff\xff\xff' * 3)
+    for shape in (2 ** 40,), (2 ** 62, 2 ** 62):
+        npy = io.BytesIO()
+        np.lib.format.write_array_header_1_0(npy, {'shape': shape, 'fortran_order': False, 'descr': '<f8'})
+        yield f'an array of {shape}', zip_of(format=npy.getvalue(), W=npy.getvalue())
+    yield 'a compressed array', zip_of(zipfile.ZIP_DEFLATED, W=bytes(2 ** 26))
+
+
+def zip_of(compression=zipfile.ZIP_STORED, **members):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, 'w', compression) as file:
+        for name, value in members.items():
+            file.writestr(f'{name}.npy', value)
+    return content.getvalue()
+
+
+def test_bombs_are_refused_before_the_memory_is_taken(tmp_path):
+    program = '''
+import resource, sys
+from checkpoints import Checkpoint
+from mnist_files import read_idx, read_pickle
+from model_files import load_model
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for path in sys.argv[1:]:
+    for read in read_pickle, read_idx, load_model, lambda path: Checkpoint(path, {}):
+        try:
+            read(path)
+        except ValueError as error:
+            assert path in str(error)
+        else:
+            print(path, 'was read')
+        taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        if taken > 2 ** 16:
+            print(path, read, 'took', taken, 'kilobytes')
+'''
+    for name, content in bombs():
+        (tmp_path / name).write_bytes(content)
+    run = subprocess.run([sys.executable, '-c', program, *(str(tmp_path / name) for name, _ in bombs())], cwd=PROJECT,
+                         capture_output=True, text=True)
+    assert (run.stdout, run.stderr) == ('', '')
+
+
+def test_arrays_come_back(tmp_path):
+    arrays = {'f8': np.arange(6.).reshape(2, 3), 'f4': np.float32([[1, 2], [3, 4]]).T, 'big': np.arange(3, dtype='>i4'),
+              'fortran': np.asfortranarray(np.arange(6).reshape(2, 3)), 'nothing': np.zeros((0, 3)),
+              'scalar': np.array(3.), 'text': np.array('text')}
+    save_arrays(tmp_path / 'file', 'a test, version 1', **arrays)
+    loaded = load_arrays(tmp_path / 'file', 'a test, version 1')
+    assert loaded.keys() == arrays.keys()
+    for name, values in arrays.items():
+        np.testing.assert_array_equal(loaded[name], values, strict=True)
+    with np.load(tmp_path / 'file', allow_pickle=False) as again:
+        assert str(again['format']) == 'a test, version 1' and again['fortran'].tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(ValueError, match="file: its format is 'a test, version 1'; this program reads"):
+        load_arrays(tmp_path / 'file', 'a test, version 2')
+
+
+def test_objects_are_neither_written_nor_read(tmp_path):
+    with pytest.raises(ValueError, match='Object arrays cannot be saved'):
+        save_arrays(tmp_path / 'file', 'a test', a=np.array([None]))
+    assert os.listdir(tmp_path) == []
+    np.savez(tmp_path / 'file.npz', format='a test', a=np.array([None, 1]))
+    with pytest.raises(ValueError, match='file.npz: no a test that this program saved.* dtype object'):
+        load_arrays(tmp_path / 'file.npz', 'a test')
+
+
+@pytest.fixture
+def small_disk():
+    """No file may grow beyond 2000 bytes, as on a disk that is nearly full."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limit[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, small_disk):
+    noise = np.random.RandomState(0).uniform(size=(10, 784))
+    for name, write in (('picture.png', lambda: save_image(tiles(noise), tmp_path, 'picture.png')),
+                        ('model.npz', lambda: save_arrays(tmp_path / 'model.npz', 'a test', noise=noise))):
+        (tmp_path / name).write_text('old')
+        with pytest.raises(OSError, match=f'{tmp_path / name}: {os.strerror(errno.EFBIG)}'):
+            write()
+        assert (tmp_path / name).read_text() == 'old'
+    assert sorted(os.listdir(tmp_path)) == ['model.npz', 'picture.png']
+
+
+def test_an_error_while_writing_leaves_the_old_file(tmp_path):
+    (tmp_path / 'file').write_text('old')
+    with pytest.raises(ZeroDivisionError), written_beside(tmp_path / 'file') as beside:
+        with open(beside, 'w') as file:
+            file.write('new')
+        raise ZeroDivisionError
+    assert (tmp_path / 'file').read_text() == 'old' and os.listdir(tmp_path) == ['file']
+
+
+def test_folders(tmp_path):
+    make_folder(tmp_path / 'a' / 'b')
+    make_folder(tmp_path / 'a' / 'b')
+    (tmp_path / 'file').touch()
+    with pytest.raises(FileExistsError, match='file'):
+        make_folder(tmp_path / 'file')
+    with pytest.raises(OSError, match='/proc'):
+        make_folder('/proc')
+    assert os.listdir(tmp_path / 'a' / 'b') == []
+
+
+def test_a_file_is_read(tmp_path):
+    (tmp_path / 'file').write_bytes(b'abc')
+    (tmp_path / 'link').symlink_to('file')
+    with open_file(tmp_path / 'link') as file:
+        assert file.read() == b'abc'
