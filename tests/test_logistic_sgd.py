@@ -32,6 +32,27 @@ def test_load_data_as_given(tmp_path):
     assert [x.get_value().tolist() for x, _ in load_data(tmp_path / 'own.pkl.gz')] == [x.tolist() for x, _ in sets]
 
 
+@pytest.mark.parametrize('form', [
+    lambda x: x.astype('>f4'), lambda x: x.astype('f8'), np.asfortranarray, lambda x: (x * 256).astype('u1'),
+    lambda x: np.asfortranarray(x).astype('>f8')], ids=['big-endian', 'float64', 'Fortran', 'uint8', 'all'])
+def test_other_forms_of_the_data_give_the_same_training(tmp_path, form):
+    sets = read_pickle(find('mini_mnist.pkl.gz'))
+    losses = []
+    for name, wanted in ('as it is', np.asarray), ('otherwise', form):
+        with gzip.open(tmp_path / name, 'wb', 1) as file:
+            pickle.dump(tuple((wanted(images[:500]), labels[:500]) for images, labels in sets), file)
+        trained = sgd_optimization_mnist(0.13, 2, tmp_path / name, 60, 500, tmp_path / 'model')
+        losses.append((trained.best_validation_loss, trained.classifier.W.get_value().tobytes()))
+    assert losses[0] == losses[1]
+
+
+def test_a_cost_that_is_no_number_stops_training():
+    steps = iter(range(99))
+    with pytest.raises(FloatingPointError, match='the cost of epoch 3 is not a number; try a smaller learning rate'):
+        early_stopping(lambda index: np.nan if next(steps) == 8 else 1., lambda: 0.5, lambda: 0.5, lambda: None,
+                       n_epochs=9, n_train_batches=4, patience=100)
+
+
 def test_load_data_errors(tmp_path):
     (tmp_path / 'text.pkl.gz').write_text('no gzip')
     with pytest.raises(ValueError, match='text.pkl.gz: not a gzipped pickle of arrays'):
@@ -111,7 +132,11 @@ class Losses:
         self.trained, self.tested, self.saved = [], [], 0
 
     def run(self, **settings):
-        return early_stopping(self.trained.append, self.validate, self.test, self.save, **settings)
+        return early_stopping(self.train, self.validate, self.test, self.save, **settings)
+
+    def train(self, minibatch_index):
+        self.trained.append(minibatch_index)
+        return 1.
 
     def validate(self):
         self.last = next(self.losses)
