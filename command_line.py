@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import warnings
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -57,6 +58,8 @@ def run(main):
     """Call a script's main() and leave with its exit status; Ctrl-C and a closed pipe end it without a traceback."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A training looks itself whether its numbers are finite, and says so in one line.
+    warnings.filterwarnings('ignore', 'overflow|invalid value', RuntimeWarning)
     try:
         status = main()
         print(end='', flush=True)

@@ -4,6 +4,7 @@ import os
 import pickle
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -122,6 +123,53 @@ def test_missing_and_damaged_data(run_script, tmp_path):
         (tmp_path / 'cut.pkl.gz').write_bytes(file.read()[:100000])
     assert_one_line_error(run_script('dA.py', '--dataset', 'cut.pkl.gz', cwd=tmp_path), 'cut.pkl.gz', 'cut short')
     assert_one_line_error(run_script('dA.py', '--dataset', '.', cwd=tmp_path), 'Is a directory')
+
+
+def test_what_is_no_file(run_script, tmp_path):
+    os.mkfifo(tmp_path / 'pipe')
+    (tmp_path / 'loop').symlink_to('loop')
+    for name, fault in ('pipe', 'not a regular file'), ('loop', 'symbolic links'), ('/dev/zero', 'not a regular file'):
+        assert_one_line_error(run_script('dA.py', '--dataset', name, cwd=tmp_path), name, fault)
+        assert_one_line_error(run_script('dA.py', '--checkpoint', name, cwd=tmp_path), name, fault)
+        assert_one_line_error(run_script('logistic_sgd.py', '--dataset', name, cwd=tmp_path), name, fault)
+
+
+def test_checkpoints_that_can_not_be_used(run_script, tmp_path):
+    checkpoint = '--checkpoint', 'file'
+    run = run_script('dA.py', *QUICK, *checkpoint, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    content = (tmp_path / 'file').read_bytes()
+    for option, value, saved in (('--seed', 5, 'seed 123'), ('--learning-rate', 0.2, 'learning_rate 0.1'),
+                                 ('--n-hidden', 16, 'n_hidden 15'), ('--batch-size', 250, 'batch_size 500'),
+                                 ('--corruption', 0.2, 'corruption 0.3')):
+        run = run_script('dA.py', *QUICK, *checkpoint, option, value, cwd=tmp_path)
+        assert_one_line_error(run, f'file: saved with {saved}, not {value}')
+    assert (tmp_path / 'file').read_bytes() == content
+    (tmp_path / 'file').write_bytes(content[:-9])
+    assert_one_line_error(run_script('dA.py', *QUICK, *checkpoint, cwd=tmp_path), 'file: no checkpoint, version 1 that')
+    run = run_script('dA.py', *QUICK, '--checkpoint', 'no/file', cwd=tmp_path)
+    assert run.returncode == 2 and run.stderr.splitlines()[1:] == [
+        f'dA.py: error: {tmp_path}/no/file: No such file or directory']
+
+
+@pytest.mark.parametrize('backend', ['', ',linker=numba'])
+def test_a_training_that_diverges(run_script, tmp_path, backend):
+    run = run_script('dA.py', *QUICK, '--learning-rate', 1e37, cwd=tmp_path,
+                     env=os.environ | {'PYTENSOR_FLAGS': f'floatX=float32{backend}'})
+    assert run.returncode == 2 and run.stderr.splitlines()[1:] == [
+        'dA.py: error: epoch 0 gave numbers that are not finite; try a smaller learning rate']
+
+
+def test_a_damaged_original(tmp_path):
+    shutil.copytree(PROJECT, tmp_path / 'project', ignore=shutil.ignore_patterns('.*', 'tests', 'benchmarks', 'output'))
+    for name in 'record.json', 'dAed_image.png':
+        path = tmp_path / 'project' / 'data' / 'original' / name
+        content = path.read_bytes()
+        path.write_bytes(content[:2000] + bytes([content[2000] ^ 1]) + content[2001:])
+        run = subprocess.run([sys.executable, str(tmp_path / 'project' / 'replay.py')], cwd=tmp_path, text=True,
+                             capture_output=True)
+        assert_one_line_error(run, f'{name}: damaged, since it has not the sum in SHA256SUMS')
+        path.write_bytes(content)
 
 
 def test_data_that_does_not_fit(run_script, tmp_path):
