@@ -3,6 +3,8 @@ from setuptools import setup
 with open('README.md', encoding='utf-8') as readme:
     long_description = readme.read()
 
+NOTEBOOKS = ['ipykernel', 'latex2mathml', 'matplotlib', 'nbconvert']
+
 setup(
     name='denoising-autoencoder-tutorial',
     version='1.0.0',
@@ -24,7 +26,9 @@ setup(
         'fast': ['scipy-openblas32', 'threadpoolctl'],
         'bench': ['matplotlib', 'scipy-openblas32', 'threadpoolctl', 'torch', 'jax'],
         'mnist': ['pooch'],
-        'test': ['pytest', 'hypothesis', 'pooch', 'ruff', 'scipy-openblas32', 'threadpoolctl', 'tox'],
+        'notebooks': ['jupyterlab', *NOTEBOOKS],
+        'test': ['pytest', 'hypothesis', 'playwright', 'pooch', 'ruff', 'scipy-openblas32', 'threadpoolctl', 'tox',
+                 *NOTEBOOKS],
     },
     classifiers=[
         'Programming Language :: Python :: 3 :: Only',
