@@ -43,13 +43,16 @@ class Checkpoint:
         self.arrays = {}
         self.stopped_by = None
         if os.path.lexists(path):
-            self.arrays = load_arrays(path, FORMAT)
+            try:
+                self.arrays = load_arrays(path, FORMAT)
+            except ValueError as error:
+                raise ValueError(f'{error}; remove it to start anew') from error
             try:
                 saved = json.loads(str(self.arrays.pop('settings')))
                 differences = [f'{name} {saved[name]}, not {value}' for name, value in settings.items()
                                if saved[name] != value]
             except (KeyError, TypeError, ValueError):
-                raise ValueError(f'{path}: its settings are damaged') from None
+                raise ValueError(f'{path}: its settings are damaged; remove it to start anew') from None
             if differences:
                 raise ValueError(f'{path}: saved with {"; ".join(differences)}: take the same settings or another file')
 
@@ -76,11 +79,12 @@ class Checkpoint:
                 raise ValueError('its costs are no list')
             autoencoder.__setstate__(tuple(parameters))
         except KeyError as error:
-            raise ValueError(f'{self.path}: it has no {error}') from None
+            raise ValueError(f'{self.path}: it has no {error}; remove it to start anew') from None
         except ValueError as error:
-            raise ValueError(f'{self.path}: {error}') from None
+            raise ValueError(f'{self.path}: {error}; remove it to start anew') from None
         if len(costs) > training_epochs:
-            raise ValueError(f'{self.path}: it has {len(costs)} epochs already; ask for as many, or take another file')
+            raise ValueError(f'{self.path}: it has {len(costs)} epochs already, not {training_epochs}; '
+                             'ask for as many, or remove it to start anew')
         for rng, words in zip(rngs, streams):
             bits = np.random.MT19937(0)
             bits.state = {'bit_generator': 'MT19937', 'state': {'key': words[:-1], 'pos': int(words[-1])}}

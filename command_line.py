@@ -55,7 +55,7 @@ def end_on_ctrl_c():
 
 
 def run(main):
-    """Call a script's main() and leave with its exit status; Ctrl-C and a closed pipe end it without a traceback."""
+    """Call a script's main() and leave with its exit status; Ctrl-C, a closed pipe and the like give no traceback."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # A training looks itself whether its numbers are finite, and says so in one line.
@@ -64,12 +64,16 @@ def run(main):
         status = main()
         print(end='', flush=True)
     except BrokenPipeError:
-        # Whoever read the output is gone; the interpreter's own last flush must not fail on it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
+    except OSError as error:
+        # Files are seen to in main, so it is the output that can not be written.
+        print(f'error: {error.strerror or error}', file=sys.stderr)
+        status = 2
     except MemoryError:
         print('error: not enough memory', file=sys.stderr)
         status = 2
+    except SystemExit as error:
+        status = error.code
     except BaseException as error:
         # Under Numba a Ctrl-C comes out as the cause of another error.
         while not isinstance(error, KeyboardInterrupt):
@@ -78,4 +82,9 @@ def run(main):
                 raise
         print('\ninterrupted' if sys.stderr.isatty() else 'interrupted', file=sys.stderr)
         status = 130
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # The interpreter's own last flush must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)

@@ -4,10 +4,11 @@ import gzip
 import io
 import os
 import pickle
-import resource
 import subprocess
 import sys
+import tempfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,6 @@ from checkpoints import Checkpoint
 from files import MOST_BYTES, load_arrays, make_folder, open_file, save_arrays, written_beside
 from mnist_files import read_idx, read_pickle
 from model_files import load_model
-from pictures import save_image, tiles
 
 READERS = [read_pickle, read_idx, load_model, lambda path: Checkpoint(path, {})]
 
@@ -34,12 +34,31 @@ def test_what_is_no_file(tmp_path, read):
         read('/dev/zero')
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason='root may read everything')
+@pytest.fixture
+def nobody():
+    """Not root, who may read everything, and a folder to look into."""
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / 'secret').touch(mode=0)
+        os.chmod(folder, 0o555)
+        if user == 0:
+            os.seteuid(65534)
+        yield Path(folder)
+        os.seteuid(user)
+        os.chmod(folder, 0o755)
+
+
 @pytest.mark.parametrize('read', READERS)
-def test_no_permission(tmp_path, read):
-    (tmp_path / 'secret').touch(mode=0)
+def test_no_permission(nobody, read):
     with pytest.raises(PermissionError, match='secret'):
-        read(tmp_path / 'secret')
+        read(nobody / 'secret')
+
+
+def test_no_permission_to_write(nobody):
+    with pytest.raises(OSError, match=f'{nobody / "file"}: Permission denied'):
+        save_arrays(nobody / 'file', 'a test')
+    with pytest.raises(PermissionError, match=str(nobody)):
+        make_folder(nobody / 'folder')
 
 
 def bombs():
@@ -119,24 +138,37 @@ def test_objects_are_neither_written_nor_read(tmp_path):
         load_arrays(tmp_path / 'file.npz', 'a test')
 
 
-@pytest.fixture
-def small_disk():
-    """No file may grow beyond 2000 bytes, as on a disk that is nearly full."""
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limit[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+def test_a_full_disk_leaves_the_old_file(tmp_path):
+    # In a process of its own, in which no file may grow beyond 2000 bytes.
+    program = '''
+import resource, sys
+import numpy as np
+from checkpoints import Checkpoint
+from dA import Autoencoder
+from files import save_arrays
+from model_files import save_model
+from pictures import save_image, tiles
+noise = np.random.RandomState(0).uniform(size=(10, 784))
+autoencoder = Autoencoder(np.random.RandomState(0), n_hidden=10)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+for name, write in (('picture.png', lambda path: save_image(tiles(noise), *path.rsplit('/', 1))),
+                    ('model.npz', lambda path: save_model(path, noise, np.zeros(784))),
+                    ('checkpoint.npz', lambda path: Checkpoint(path, {}).save(autoencoder, [1.], 1.))):
+    try:
+        write(f'{sys.argv[1]}/{name}')
+    except OSError as error:
+        print(error)
+'''
+    run = subprocess.run([sys.executable, '-c', program, str(tmp_path)], cwd=PROJECT, capture_output=True, text=True)
+    names = ['picture.png', 'model.npz', 'checkpoint.npz']
+    assert run.stdout.splitlines() == [f'{tmp_path}/{name}: {os.strerror(errno.EFBIG)}' for name in names], run.stderr
+    assert os.listdir(tmp_path) == []
 
-
-def test_a_full_disk_leaves_the_old_file(tmp_path, small_disk):
-    noise = np.random.RandomState(0).uniform(size=(10, 784))
-    for name, write in (('picture.png', lambda: save_image(tiles(noise), tmp_path, 'picture.png')),
-                        ('model.npz', lambda: save_arrays(tmp_path / 'model.npz', 'a test', noise=noise))):
-        (tmp_path / name).write_text('old')
-        with pytest.raises(OSError, match=f'{tmp_path / name}: {os.strerror(errno.EFBIG)}'):
-            write()
-        assert (tmp_path / name).read_text() == 'old'
+    (tmp_path / 'picture.png').write_text('old')
+    (tmp_path / 'model.npz').write_text('old')
+    subprocess.run([sys.executable, '-c', program, str(tmp_path)], cwd=PROJECT, capture_output=True)
     assert sorted(os.listdir(tmp_path)) == ['model.npz', 'picture.png']
+    assert (tmp_path / 'picture.png').read_text() == (tmp_path / 'model.npz').read_text() == 'old'
 
 
 def test_an_error_while_writing_leaves_the_old_file(tmp_path):

@@ -232,6 +232,15 @@ def test_a_reader_that_leaves(tmp_path):
         assert 'Traceback' not in process.stderr.read()
 
 
+@pytest.mark.parametrize('script', ['dA.py', 'logistic_sgd.py', 'replay.py'])
+def test_output_on_a_full_disk(tmp_path, script):
+    with open('/dev/full', 'w') as full:
+        run = subprocess.run([sys.executable, os.path.join(PROJECT, script), '--epochs', '1'], cwd=tmp_path,
+                             stdout=full, stderr=subprocess.PIPE, text=True)
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[-1].endswith('No space left on device') and 'Traceback' not in run.stderr
+
+
 def test_progress_on_a_terminal(tmp_path):
     reader, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (24, 80))
