@@ -17,7 +17,9 @@ class ArgumentParser(argparse.ArgumentParser):
     def error(self, message):
         if isinstance(message, BrokenPipeError):
             raise message  # nobody is left to read it
-        self.exit(2, f'{self.prog}: error: {" ".join(str(message).split())}\n')
+        # A file may have had a say in it.
+        text = ''.join(letter if letter.isprintable() else '?' for letter in ' '.join(str(message).split()))
+        self.exit(2, f'{self.prog}: error: {text[:1000]}\n')
 
 
 def positive_int(text):

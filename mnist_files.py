@@ -15,6 +15,7 @@ from six.moves import cPickle as pickle
 from files import MOST_BYTES, open_file
 
 _OPCODES = {opcode.code.encode('latin-1'): opcode for opcode in pickletools.opcodes}
+_TEXTS = {'SHORT_BINUNICODE': 1, 'BINUNICODE': 4, 'BINUNICODE8': 8}  # bytes of their length
 MOST_OPCODES = 1000  # some thirty for an array
 
 SETS = ('train', 'valid', 'test')
@@ -26,7 +27,7 @@ class _Dtype:
     def __init__(self, name):
         name = name.decode('ascii') if isinstance(name, bytes) else name
         if not re.fullmatch('b1|[iu][1248]|f[248]', name):
-            raise pickle.UnpicklingError(f'an array of dtype {name!r}; only plain numbers are read')
+            raise pickle.UnpicklingError(f'an array of dtype {name[:20]!r}; only plain numbers are read')
         self.value = np.dtype(name)
 
     def __setstate__(self, state):
@@ -44,6 +45,9 @@ class _Array:
     def fill(self, raw, dtype, shape, order):
         if not isinstance(raw, bytes | bytearray):
             raise pickle.UnpicklingError(f'array data of type {type(raw).__name__}; only bytes are read')
+        # Before they are multiplied: a shape may hold anything, of any length.
+        if type(shape) is not tuple or len(shape) > 9 or any(type(n) is not int or not 0 <= n < 2 ** 31 for n in shape):
+            raise pickle.UnpicklingError('an array whose shape is none')
         if len(raw) != math.prod(shape) * dtype.value.itemsize:
             raise pickle.UnpicklingError(f'{len(raw)} bytes of data for an array of shape {shape}, {dtype.value}')
         self.value = np.frombuffer(raw, dtype.value).reshape(shape, order=order)
@@ -56,6 +60,8 @@ class _ArrayUnpickler(pickle.Unpickler):
     The names an array needs are answered with methods of this object, so nothing of numpy runs on a file's word.
     """
 
+    encoded = 0  # bytes that _encode made
+
     def find_class(self, module, name):
         known = {
             'numpy.ndarray': 'ndarray',
@@ -67,7 +73,8 @@ class _ArrayUnpickler(pickle.Unpickler):
             '_codecs.encode': self._encode,
         }
         if f'{module}.{name}' not in known:
-            raise pickle.UnpicklingError(f'it asks for {module}.{name}; only numpy arrays, tuples and lists are read')
+            asked = f'{module[:40]}.{name[:40]}'
+            raise pickle.UnpicklingError(f'it asks for {asked}; only numpy arrays, tuples and lists are read')
         return known[f'{module}.{name}']
 
     def _dtype(self, name, _align=False, _copy=True):
@@ -81,21 +88,39 @@ class _ArrayUnpickler(pickle.Unpickler):
 
     def _encode(self, text, _encoding):
         # Python 3 writes bytes this way in protocol 2, always as Latin-1.
+        self.encoded += len(text)
+        if self.encoded > MOST_BYTES:
+            raise pickle.UnpicklingError('it holds the same bytes too often')
         return text.encode('latin-1')
 
 
 def _check_opcodes(code):
     """Go through a pickle as pickletools.genops does, whose strings are ASCII where those of Python 2 hold any byte.
 
-    Refused is one that is longer than a few arrays need, that makes room for a long memo, or that does not end here.
+    Refused is what would take more memory than its own length: more opcodes than a few arrays need, a place far out in
+    the memo, or text that is not Latin-1, for which Python takes four bytes a character. It must end here, too.
     """
     for _ in range(MOST_OPCODES):
         opcode = _OPCODES.get(code.read(1))
         if opcode is None:
             raise pickle.UnpicklingError('a byte of it is no opcode')
-        argument = code.readline() if opcode.name == 'STRING' else opcode.arg and opcode.arg.reader(code)
-        if 'PUT' in opcode.name and argument > MOST_OPCODES:
-            raise pickle.UnpicklingError(f'it remembers object number {argument}')
+        if opcode.name == 'STRING':
+            code.readline()
+        elif opcode.name in ('GLOBAL', 'INST'):
+            if not all(code.readline(100).endswith(b'\n') for _ in range(2)):
+                raise pickle.UnpicklingError('it asks for a long name')
+        elif opcode.name == 'UNICODE':
+            if re.search(rb'\\u(?!00)|\\U', code.readline()):
+                raise pickle.UnpicklingError('text that is not Latin-1')
+        elif opcode.name in _TEXTS:
+            length = int.from_bytes(code.read(_TEXTS[opcode.name]), 'little')
+            # In UTF-8 Latin-1 needs no byte beyond this one.
+            if np.frombuffer(code.read(length), np.uint8).max(initial=0) > 0xC3:
+                raise pickle.UnpicklingError('text that is not Latin-1')
+        else:
+            argument = opcode.arg and opcode.arg.reader(code)
+            if 'PUT' in opcode.name and argument > MOST_OPCODES:
+                raise pickle.UnpicklingError(f'it remembers object number {argument}')
         if opcode.name == 'STOP':
             break
     else:
@@ -149,7 +174,7 @@ def read_idx(path):
     def array(file):
         if file.read(3) != b'\0\0\10':
             raise ValueError('it does not start as an IDX file of uint8 does')
-        shape = np.frombuffer(file.read(4 * file.read(1)[0]), '>i4')
+        shape = np.frombuffer(file.read(4 * file.read(1)[0]), '>u4')
         return np.frombuffer(file.read(), np.uint8).reshape(shape)
 
     return _read(path, array, 'a gzipped IDX file')
@@ -172,7 +197,7 @@ def _read(path, parse, kind):
             raise ValueError(f'{path}: the file is cut short') from None
         # Damaged bytes lead a reader anywhere, so whatever it raises means the same.
         except Exception as error:
-            raise ValueError(f'{path}: not {kind}: {error}') from error
+            raise ValueError(f'{path}: not {kind}: {str(error)[:200]}') from error
 
 
 def datasets_from_idx(folder):
@@ -199,6 +224,9 @@ def check_datasets(datasets, path):
 
     if len(datasets) != len(SETS) or any(len(pair) != 2 for pair in datasets):
         raise wrong('expected three (images, labels) pairs: train, valid, test')
+    # One array may stand in it many times.
+    if sum(images.size for images, _ in datasets) * 8 > MOST_BYTES:
+        raise wrong(f'its images would be more than {MOST_BYTES} bytes')
     checked = []
     for name, (images, labels) in zip(SETS, datasets):
         if images.ndim != 2 or labels.ndim != 1 or len(images) != len(labels) or images.size == 0:

@@ -25,7 +25,7 @@ def load_model(path):
     if arrays.keys() != {'W', 'b'}:
         raise ValueError(f'{path}: it has {", ".join(arrays) or "nothing"}, where a model has W, b')
     W, b = arrays['W'], arrays['b']
-    if W.ndim != 2 or b.shape != W.shape[1:] or W.dtype.kind != 'f' or b.dtype.kind != 'f':
+    if W.ndim != 2 or W.size == 0 or b.shape != W.shape[1:] or {W.dtype, b.dtype} - {np.dtype('f4'), np.dtype('f8')}:
         raise ValueError(f'{path}: W of shape {W.shape} and b of shape {b.shape} are not those of a model')
     if not (np.isfinite(W).all() and np.isfinite(b).all()):
         raise ValueError(f'{path}: not all of its numbers are finite')

@@ -57,7 +57,7 @@ def _content(name):
     path = data_file(os.path.join('original', name))
     with open_file(path) as file, open_file(data_file(os.path.join('original', 'SHA256SUMS'))) as sums:
         content = file.read(MOST_BYTES)
-        if f'{hashlib.sha256(content).hexdigest()}  {name}\n'.encode() not in sums.readlines(MOST_BYTES):
+        if f'{hashlib.sha256(content).hexdigest()}  {name}\n'.encode() not in sums.read(MOST_BYTES).splitlines(True):
             raise ValueError(f'{path}: damaged, since it has not the sum in SHA256SUMS beside it; fetch both anew')
     return content
 

@@ -127,7 +127,7 @@ def main():
         with open_checkpoint(os.path.join(options.output_dir, 'replay_checkpoint.npz'), images) as checkpoint:
             checks += replay(datasets, settings, options.epochs, options.output_dir, checkpoint)
             checkpoint.remove()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, FloatingPointError) as error:
         parser.error(error)
 
     print('\nHeld against the original page:')

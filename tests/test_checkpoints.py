@@ -123,6 +123,7 @@ STREAMS = np.zeros((2, 625), np.uint32)
 
 @pytest.mark.parametrize('part, value, fault', [
     ('W', np.zeros((4, 9)), 'the state has shapes'), ('W', np.full((9, 4), np.nan), 'not all of its numbers'),
+    ('W', np.zeros((9, 4), np.longdouble), 'not all of its numbers are float64'),
     ('b', np.zeros(4, int), 'not all of its numbers'), ('costs', np.array([np.inf]), 'not all of its numbers'),
     ('costs', np.zeros((2, 2)), 'its costs are no list'), ('seconds', np.zeros(1), 'its costs are no list'),
     ('streams', STREAMS[:1], 'its streams of noise'), ('streams', STREAMS.astype(int), 'its streams of noise'),
@@ -139,6 +140,36 @@ def test_what_is_no_checkpoint(tmp_path, saved, part, value, fault):
     for values, expected in zip(state_of(model), before, strict=True):
         np.testing.assert_array_equal(values, expected)
     assert (tmp_path / 'file').read_bytes() == content
+
+
+def test_what_a_kill_left_is_removed(tmp_path):
+    (tmp_path / '.file.abcdefgh').touch()
+    (tmp_path / '.other.abcdefgh').touch()
+    with open_checkpoint(tmp_path / 'file', IMAGES) as checkpoint:
+        run(model_of(Autoencoder), checkpoint, epochs=1)
+    assert sorted(os.listdir(tmp_path)) == ['.other.abcdefgh', 'file']
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_outside_of_the_training(tmp_path, number):
+    # It ends the program at once, as ever: the file is whole.
+    program = f'''
+import numpy as np, os, sys
+from checkpoints import open_checkpoint
+from command_line import run
+sys.path.insert(0, {os.path.dirname(os.path.abspath(__file__))!r})
+import test_checkpoints as t
+def main():
+    with open_checkpoint('file', t.IMAGES) as checkpoint:
+        t.run(t.model_of(t.Autoencoder), checkpoint, epochs=2)
+        os.kill(os.getpid(), {int(number)})
+        print('went on')
+run(main)
+'''
+    done = subprocess.run([sys.executable, '-c', program], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == (130 if number == signal.SIGINT else -signal.SIGTERM), done.stderr
+    assert 'went on' not in done.stdout
+    assert len(Checkpoint(tmp_path / 'file', {}).arrays['Autoencoder.costs']) == 2
 
 
 @pytest.mark.parametrize('settings', ['', '[]', '3', '{"a": 1}', 'null'])

@@ -213,7 +213,8 @@ def test_idx(tmp_path):
 
 
 @pytest.mark.parametrize('raw', [b'', b'\0\0\x0d\1\0\0\0\1\0\0\0\0', b'\0\0\x08\1\0\0\0\5abc', b'\0\0\x08\3\0\0',
-                                 b'\0\0\x08\1\0\0\0\2abc', b'\0\0\x08\2\x7f\xff\xff\xff\x7f\xff\xff\xff'])
+                                 b'\0\0\x08\1\0\0\0\2abc', b'\0\0\x08\2\x7f\xff\xff\xff\x7f\xff\xff\xff',
+                                 b'\0\0\x08\2\xff\xff\xff\xff\0\0\0\2abcd'])
 def test_what_is_no_idx(tmp_path, raw):
     (tmp_path / 'a.gz').write_bytes(gzip.compress(raw))
     with pytest.raises(ValueError, match='a.gz: not a gzipped IDX file: '):

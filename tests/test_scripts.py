@@ -147,9 +147,7 @@ def test_checkpoints_that_can_not_be_used(run_script, tmp_path):
     assert (tmp_path / 'file').read_bytes() == content
     (tmp_path / 'file').write_bytes(content[:-9])
     assert_one_line_error(run_script('dA.py', *QUICK, *checkpoint, cwd=tmp_path), 'file: no checkpoint, version 1 that')
-    run = run_script('dA.py', *QUICK, '--checkpoint', 'no/file', cwd=tmp_path)
-    assert run.returncode == 2 and run.stderr.splitlines()[1:] == [
-        f'dA.py: error: {tmp_path}/no/file: No such file or directory']
+    assert_one_line_error(run_script('dA.py', *QUICK, '--checkpoint', '/proc/file', cwd=tmp_path), '/proc')
 
 
 @pytest.mark.parametrize('backend', ['', ',linker=numba'])
