@@ -33,7 +33,7 @@ notebooks: $(VENV)/installed-fast,notebooks
 	$(BIN)/python notebooks/make_notebooks.py
 
 lab: $(VENV)/installed-fast,notebooks
-	$(BIN)/jupyter lab --notebook-dir=notebooks
+	$(BIN)/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
