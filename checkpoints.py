@@ -28,7 +28,7 @@ def open_checkpoint(path, images, **settings):
     folder, name = os.path.split(os.path.realpath(path))
     make_folder(folder)
     # What a kill during a save left there.
-    for part in glob.glob(f'.{glob.escape(name)}.????????', root_dir=folder, include_hidden=True):
+    for part in glob.glob(f'.{glob.escape(name)}.????????.part', root_dir=folder, include_hidden=True):
         os.unlink(os.path.join(folder, part))
     return Checkpoint(path, settings | {'floatX': pytensor.config.floatX,
                                         'data of SHA-256': hashlib.sha256(np.ascontiguousarray(images)).hexdigest()})
@@ -87,12 +87,12 @@ class Checkpoint:
             if costs.ndim != 1 or seconds.ndim != 0:
                 raise ValueError('its costs are no list')
             if len(costs) > training_epochs:
-                raise ValueError(f'it has {len(costs)} epochs already, not {training_epochs}; ask for as many')
+                raise ValueError(f'it has {len(costs)} epochs already, and {training_epochs} are asked for')
             autoencoder.__setstate__(tuple(parameters))
         except KeyError as error:
             raise ValueError(f'{self.path}: it has no {error}; remove it to start anew') from None
         except ValueError as error:
-            raise ValueError(f'{self.path}: {error}, or remove it to start anew') from None
+            raise ValueError(f'{self.path}: {error}; remove it to start anew') from None
         for rng, words in zip(rngs, streams):
             bits = np.random.MT19937(0)
             bits.state = {'bit_generator': 'MT19937', 'state': {'key': words[:-1], 'pos': int(words[-1])}}

@@ -48,7 +48,7 @@ def written_beside(path):
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError(f'{path}: not a regular file')
     try:
-        handle, beside = tempfile.mkstemp(prefix=f'.{name}.', dir=folder)
+        handle, beside = tempfile.mkstemp(prefix=f'.{name}.', suffix='.part', dir=folder)
         os.close(handle)
         yield beside
         with open(beside, 'rb') as file:

@@ -80,7 +80,7 @@ def test_more_epochs_and_fewer(tmp_path):
     run(model_of(Autoencoder), Checkpoint(tmp_path / 'file', {}), epochs=3)
     assert run(model_of(Autoencoder), Checkpoint(tmp_path / 'file', {}), epochs=5)[0] == costs
     content = (tmp_path / 'file').read_bytes()
-    with pytest.raises(ValueError, match='file: it has 5 epochs already'):
+    with pytest.raises(ValueError, match='file: it has 5 epochs already, and 4 are asked for; remove it'):
         run(model_of(Autoencoder), Checkpoint(tmp_path / 'file', {}), epochs=4)
     assert (tmp_path / 'file').read_bytes() == content
 
@@ -143,11 +143,11 @@ def test_what_is_no_checkpoint(tmp_path, saved, part, value, fault):
 
 
 def test_what_a_kill_left_is_removed(tmp_path):
-    (tmp_path / '.file.abcdefgh').touch()
-    (tmp_path / '.other.abcdefgh').touch()
+    for name in '.file.abcdefgh.part', '.file.abcdefgh', '.other.abcdefgh.part':
+        (tmp_path / name).touch()
     with open_checkpoint(tmp_path / 'file', IMAGES) as checkpoint:
         run(model_of(Autoencoder), checkpoint, epochs=1)
-    assert sorted(os.listdir(tmp_path)) == ['.other.abcdefgh', 'file']
+    assert sorted(os.listdir(tmp_path)) == ['.file.abcdefgh', '.other.abcdefgh.part', 'file']
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
