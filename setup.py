@@ -3,32 +3,29 @@ from setuptools import setup
 with open('README.md', encoding='utf-8') as readme:
     long_description = readme.read()
 
+FAST = ['scipy-openblas32', 'threadpoolctl']
 NOTEBOOKS = ['ipykernel', 'latex2mathml', 'matplotlib', 'nbconvert']
 
 setup(
     name='denoising-autoencoder-tutorial',
-    version='1.0.0',
-    description='The Theano tutorial page on the denoising autoencoder, running again on PyTensor, digit for digit',
+    version='2.0.0',
+    description='The Theano tutorial page on the denoising autoencoder, reproduced on PyTensor digit for digit',
     long_description=long_description,
     long_description_content_type='text/markdown',
     license='BSD-3-Clause',
     license_files=['LICENSE'],
     python_requires='>=3.11',
-    py_modules=['backend', 'checkpoints', 'command_line', 'dA', 'files', 'logistic_sgd', 'mnist_download',
-                'mnist_files', 'model_files', 'original', 'pictures', 'replay', 'rewrites',
-                'shared_randomstreams', 'utils'],
-    # The folder data/ of the checkout, under a name that can be nobody else's among the installed packages.
-    packages=['denoising_autoencoder_data'],
-    package_dir={'denoising_autoencoder_data': 'data'},
-    package_data={'denoising_autoencoder_data': ['*.pkl.gz', '*.md', 'original/*']},
+    # The scripts are run from the checkout; only what they share is installed, with the data in it.
+    packages=['theano_tutorial', 'theano_tutorial.data'],
+    package_dir={'theano_tutorial.data': 'data'},
+    package_data={'theano_tutorial.data': ['*.pkl.gz', '*.md', 'original/*']},
     install_requires=['pytensor>=3.0', 'numpy', 'pillow', 'six', 'tqdm'],
     extras_require={
-        'fast': ['scipy-openblas32', 'threadpoolctl'],
-        'bench': ['matplotlib', 'scipy-openblas32', 'threadpoolctl', 'torch', 'jax'],
+        'fast': FAST,
+        'bench': ['matplotlib', 'torch', 'jax', *FAST],
         'mnist': ['pooch'],
         'notebooks': ['jupyterlab', *NOTEBOOKS],
-        'test': ['pytest', 'hypothesis', 'playwright', 'pooch', 'ruff', 'scipy-openblas32', 'threadpoolctl', 'tox',
-                 *NOTEBOOKS],
+        'test': ['hypothesis', 'playwright', 'pooch', 'pytest', 'pytest-xdist', 'ruff', 'tox', *FAST, *NOTEBOOKS],
     },
     classifiers=[
         'Programming Language :: Python :: 3 :: Only',

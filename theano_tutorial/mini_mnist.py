@@ -1,6 +1,6 @@
 """Make mini_mnist.pkl.gz: the first 5000, 500 and 500 images of MNIST's train, valid and test sets.
 
-    python data/make_mini_mnist.py SOURCE
+    python -m theano_tutorial.mini_mnist SOURCE OUTPUT
 
 SOURCE is the tutorials' mnist.pkl.gz, or a folder with the four .gz files as MNIST was published.
 """
@@ -9,16 +9,12 @@ import gzip
 import os
 import pickle
 import struct
-import sys
 
 import numpy as np
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.dirname(HERE))
-
-from command_line import ArgumentParser  # noqa: E402
-from files import written_beside  # noqa: E402
-from mnist_files import check_datasets, datasets_from_idx, read_pickle  # noqa: E402
+from theano_tutorial import InputError
+from theano_tutorial.mnist import check_datasets, datasets_from_idx, read_pickle
+from theano_tutorial.storage import atomic_write
 
 SIZES = (5000, 500, 500)
 
@@ -46,8 +42,8 @@ def pickled(array):
 
 
 def write(datasets, path):
-    """Write ((images, labels), ...) as a gzipped pickle, the same bytes every time: no time stamp, no file name."""
-    with written_beside(path) as beside, open(beside, 'wb') as file, \
+    """Write ((images, labels), ...) as a gzipped pickle, always the same bytes: no time stamp, no file name."""
+    with atomic_write(path) as file, \
             gzip.GzipFile(filename='', mode='wb', compresslevel=9, fileobj=file, mtime=0) as zipped:
         zipped.write(pickle.PROTO + b'\2' + pickle.MARK)
         for images, labels in datasets:
@@ -56,18 +52,16 @@ def write(datasets, path):
 
 
 def main():
-    parser = ArgumentParser('Make mini MNIST, the first 5000, 500 and 500 images of the three sets of MNIST.')
-    parser.add_argument('source', metavar='SOURCE', default=argparse.SUPPRESS,
-                        help="the tutorials' mnist.pkl.gz, or a folder with MNIST's four .gz files")
-    parser.add_argument('--output', default=os.path.join(HERE, 'mini_mnist.pkl.gz'),
-                        help='the file to write')
+    parser = argparse.ArgumentParser(prog='mini_mnist', description='Make mini MNIST, a tenth of MNIST.')
+    parser.add_argument('source', help="the tutorials' mnist.pkl.gz, or a folder with MNIST's four .gz files")
+    parser.add_argument('output', help='the file to write, mini_mnist.pkl.gz')
     options = parser.parse_args()
     try:
         source = datasets_from_idx(options.source) if os.path.isdir(options.source) else read_pickle(options.source)
         datasets = check_datasets(source, options.source)
         write([(images[:n], labels[:n]) for n, (images, labels) in zip(SIZES, datasets)], options.output)
-    except (OSError, ValueError) as error:
-        parser.error(error)
+    except (OSError, InputError) as error:
+        parser.error(str(error))
 
 
 if __name__ == '__main__':

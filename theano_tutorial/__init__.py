@@ -1,0 +1,18 @@
+"""What the tutorial's four files share, and a reader of the page need not read. One subject a module:
+
+shared_randomstreams  Theano's RandomStreams on PyTensor, the same numbers to the last bit
+cross_entropy         the cross-entropy of a sigmoid in a stable form
+backend               the fastest way this machine has to run a compiled function
+mnist                 MNIST: reading, checking, downloading
+mini_mnist            makes data/mini_mnist.pkl.gz from MNIST
+storage               atomic saves, .npz files without code in them
+checkpoint            resumable training
+reference             what the original page printed, and the comparison with it
+command_line          the options and error messages of the scripts
+
+The modules import each other only; importing them changes no setting of PyTensor, NumPy or BLAS.
+"""
+
+
+class InputError(ValueError):
+    """A file or a setting that cannot be used. Its message is one line, and all that the scripts print of it."""

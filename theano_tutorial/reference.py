@@ -1,0 +1,92 @@
+"""What the original page printed and drew, and the comparison of a run with it.
+
+Everything is in data/original: record.json has the numbers; Theano 0.8.2 drew the five pictures.
+"""
+import hashlib
+import json
+import os
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from theano_tutorial.mnist import SETS, data_file
+
+PICTURES = ('filters_no_corruption.png', 'test_image.png', 'autoencoded_image.png', 'filters_corruption_30.png',
+            'dAed_image.png')
+
+# A rounding difference in the last digit of a weight can change a pixel by one grey level; which pixel depends on the
+# processor and the BLAS.
+MAX_PIXELS_OFF = 40
+
+
+class Check(NamedTuple):
+    """One line of the comparison: `equal` of `total` items are the original's; `matches` is the verdict."""
+
+    subject: str
+    equal: int
+    total: int
+    unit: str
+    matches: bool
+    remark: str = ''
+
+    def __str__(self):
+        return f'{self.subject:27}{self.equal:6} of {self.total:5} {self.unit:18} {self.remark}'.rstrip()
+
+
+def record():
+    """The page's numbers: the content of data/original/record.json."""
+    with open(data_file(os.path.join('original', 'record.json')), encoding='utf-8') as file:
+        return json.load(file)
+
+
+def picture(name):
+    """One of the page's five pictures: uint8 (289, 289)."""
+    with Image.open(data_file(os.path.join('original', name))) as image:
+        return np.asarray(image)
+
+
+def _compare(subject, ours, theirs, unit):
+    equal = sum(a == b for a, b in zip(ours, theirs))
+    return Check(subject, equal, len(theirs), unit, list(ours) == list(theirs))
+
+
+def check_data(datasets):
+    """Compare ((images, labels), ...), three pairs of arrays, with mini MNIST by SHA-256."""
+    sums = record()['sha256']['mini']
+    ours = [hashlib.sha256(np.ascontiguousarray(values, dtype)).hexdigest()
+            for pair in datasets for values, dtype in zip(pair, ('<f4', '<i8'))]
+    return _compare('data', ours, [sums[name][kind] for name in SETS for kind in ('images', 'labels')], 'arrays')
+
+
+def check_costs(model, costs):
+    """Compare the mean costs of the epochs run, of 'autoencoder' or 'denoising_autoencoder', with those printed."""
+    page = [(epoch, cost) for epoch, cost in record()[model]['costs'] if epoch < len(costs)]
+    return _compare(model.replace('_', ' '), ['%f' % costs[epoch] for epoch, _ in page], [cost for _, cost in page],
+                    'costs as printed')
+
+
+def check_log(text):
+    """Compare what the logistic regression printed with what its page printed."""
+    lines = [line for line in text.splitlines() if line.startswith(('epoch', ' ', 'Optimization'))]
+    return _compare('logistic regression', lines, record()['logistic_mini']['log'], 'lines as printed')
+
+
+def check_predictions(classes, probabilities):
+    """Compare the predictions of the first 25 test digits with those that the logistic regression's page printed."""
+    return _compare('its predictions', ['(%d, %.3f)' % prediction for prediction in zip(classes, probabilities)],
+                    record()['logistic_mini']['predictions_first_25_test'], 'digits as printed')
+
+
+def check_noise(matrix):
+    """Compare a 10 x 10 noise matrix with the page's."""
+    return _compare('noise matrix', np.ravel(matrix).tolist(), np.ravel(record()['noise_10x10']).tolist(), 'entries')
+
+
+def check_picture(name, pixels):
+    """Compare a picture, (289, 289), with the page's: at most 40 pixels may differ, and those by one grey level."""
+    expected = picture(name)
+    difference = np.abs(np.asarray(pixels, int) - expected)
+    off = np.count_nonzero(difference)
+    return Check(name, expected.size - off, expected.size, 'pixels', bool(off <= MAX_PIXELS_OFF and difference.max() <= 1),
+                 f'largest difference {difference.max()}')

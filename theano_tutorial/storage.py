@@ -1,0 +1,90 @@
+"""Files: atomic saves, and .npz files that hold arrays and no code."""
+import contextlib
+import os
+import tempfile
+import zipfile
+
+import numpy as np
+from PIL import Image
+
+from theano_tutorial import InputError
+
+MAX_BYTES = 2 ** 29  # of one file; all of MNIST in float64 has 443 million
+
+
+def make_folder(path):
+    """Create a folder if it does not exist, and check that files can be created in it. Raises OSError naming it."""
+    os.makedirs(path or os.curdir, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path or os.curdir):
+        pass
+
+
+@contextlib.contextmanager
+def atomic_write(path):
+    """Open a temporary file beside `path` for writing bytes, and rename it to `path` if the block succeeds.
+
+    `path` holds the old content or the new at any moment, also if the process is killed or the disk is full. Raises
+    OSError naming `path`; symbolic links are followed, and only regular files are replaced.
+    """
+    target = os.path.realpath(path)
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f'.{name}.{os.getpid()}.part')
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise OSError(f'{path}: not a regular file')
+    try:
+        try:
+            with open(temporary, 'wb') as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())  # the content must be on the disk before the new name is
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise OSError(f'{path}: {error.strerror or error}') from error
+
+
+def save_image(pixels, folder, name):
+    """Save a uint8 array (height, width) as the PNG file `name` in `folder`, and print its path. Raises OSError."""
+    path = os.path.join(folder, name)
+    with atomic_write(path) as file:
+        Image.fromarray(pixels).save(file, format='PNG')
+    print('saved', path)
+
+
+def save_arrays(path, format, **arrays):
+    """Save arrays of numbers or text as .npz, with `format`, a name and a version, among them.
+
+    Raises OSError if the file cannot be written, FloatingPointError if a number is infinite or NaN; `path` then keeps
+    its old content.
+    """
+    if not all(np.isfinite(values).all() for values in arrays.values() if np.asarray(values).dtype.kind == 'f'):
+        raise FloatingPointError(f'{path}: not saved: non-finite values; try a smaller learning rate')
+    with atomic_write(path) as file:
+        np.savez(file, format=format, **arrays)
+
+
+def load_arrays(path, format):
+    """The arrays that save_arrays wrote with the same `format`, a dict.
+
+    Raises OSError if the file cannot be opened, InputError (a ValueError) naming it if it holds anything else.
+    """
+    with open(path, 'rb') as file:
+        try:
+            with zipfile.ZipFile(file) as members:
+                if sum(member.file_size for member in members.infolist()) > MAX_BYTES:
+                    raise ValueError(f'it holds more than {MAX_BYTES} bytes')
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as members:
+                arrays = dict(members)
+            found = str(arrays.pop('format'))
+            finite = all(np.isfinite(values).all() for values in arrays.values() if values.dtype.kind == 'f')
+        except Exception as error:  # damaged bytes can make zipfile and numpy raise anything
+            raise InputError(f'{path}: not a valid {format.split(",")[0]} file ({error!r:.200})') from error
+    if found != format:
+        raise InputError(f'{path}: its format is {found!r:.100}, not {format!r}')
+    if not finite:
+        raise InputError(f'{path}: it contains infinite values or NaN')
+    return arrays
