@@ -1,14 +1,14 @@
-# make replay     the page from top to bottom, held against the original
-# make test       all tests
-# make test-all   the same with more kills and damaged files, on every Python here: about an hour
-# make bench      seconds an epoch, beside Theano, PyTorch, JAX, NumPy and two floors
-# make notebooks  execute the notebooks afresh, save them, and write output/*.html
-# make lab        the notebooks in JupyterLab
+# make replay     replay the page and compare it with the original
+# make test       lint, tests, and checks of fresh installations with the oldest and the newest versions
+# make test-all   the same with the slow tests and every Python found: about an hour
+# make bench      time an epoch, beside Theano, PyTorch, JAX and NumPy
+# make notebooks  re-run the notebooks, save them, and write output/*.html
+# make lab        open the notebooks in JupyterLab
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Python versions that pyenv keeps, where tox looks for them.
+# Python versions that pyenv keeps, for tox to find them.
 PYENV := $(subst $(eval) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin))
 
 .PHONY: replay test test-all bench notebooks lab clean
@@ -18,16 +18,16 @@ replay: $(VENV)/installed-fast
 
 test: $(VENV)/installed-test
 	$(BIN)/ruff check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 	PATH="$(PYENV):$$PATH" $(BIN)/tox run -e oldest,newest
 
 test-all: $(VENV)/installed-test
 	$(BIN)/ruff check
-	KILLS=50 FUZZ_EXAMPLES=60000 $(BIN)/python -m pytest
+	KILLS=50 FUZZ_EXAMPLES=60000 $(BIN)/python -m pytest -m ""
 	PATH="$(PYENV):$$PATH" $(BIN)/tox run
 
 bench: $(VENV)/installed-bench
-	$(BIN)/python benchmarks/bench.py $(if $(THEANO_PYTHON),--theano-python $(THEANO_PYTHON))
+	$(BIN)/python -m benchmarks.bench $(if $(THEANO_PYTHON),--theano-python $(THEANO_PYTHON))
 
 notebooks: $(VENV)/installed-fast,notebooks
 	$(BIN)/python notebooks/make_notebooks.py
@@ -38,7 +38,7 @@ lab: $(VENV)/installed-fast,notebooks
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-# A stamp for each set of extras: installed once, and again only when the packages that are asked for change.
+# A stamp for each set of extras: installed once, and again only when the required packages change.
 $(VENV)/installed-%: setup.py pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	touch $@

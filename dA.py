@@ -5,8 +5,8 @@
     z = s(y W' + b')  with tied weights W' = W^T                                  (3)
     L(x, z) = -sum_k [x_k log z_k + (1 - x_k) log(1 - z_k)]                       (4)
 
-s is the sigmoid; x is a row vector with values in [0, 1]. Without (1) this is the plain autoencoder. `python dA.py` trains
-both on a tenth of MNIST and saves their filters as images; `python dA.py --help` lists its options.
+s is the sigmoid; x is a row vector with values in [0, 1]. Without (1) this is the plain autoencoder. `python dA.py`
+trains both on a tenth of MNIST and saves their filters as images; `python dA.py --help` lists its options.
 
 P. Vincent, H. Larochelle, Y. Bengio, P.-A. Manzagol, "Extracting and Composing Robust Features with Denoising
 Autoencoders", ICML 2008; DeepLearning 0.1 tutorials, "Denoising Autoencoders (dA)"; H. Takemoto's page, see README.md.

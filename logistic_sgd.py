@@ -4,13 +4,12 @@
     y_pred = argmax_i P(Y = i | x, W, b)                                                     (2)
     NLL(W, b) = -mean_n log P(Y = y_n | x_n, W, b)                                           (3)
 
-x is a row vector, W_i the column of W for class i, (x_n, y_n) the examples of a minibatch. `python logistic_sgd.py` trains
-on a tenth of MNIST with early stopping and predicts 25 test digits; `python logistic_sgd.py --help` lists its options.
+x is a row vector, W_i the column of W for class i, (x_n, y_n) the examples of a minibatch. `python logistic_sgd.py`
+trains on a tenth of MNIST with early stopping and predicts 25 test digits; with `--help` it lists its options.
 
 DeepLearning 0.1 tutorials, "Classifying MNIST digits using Logistic Regression".
 """
 import math
-import os
 import timeit
 
 import numpy as np
@@ -214,7 +213,7 @@ def predict(images, model='best_model.npz'):
 
 
 def main(dataset='mini_mnist.pkl.gz', epochs=100, batch_size=60, learning_rate=0.13, patience=500,
-         model=os.path.join('output', 'best_model.npz'), output_dir='output'):
+         model='output/best_model.npz', output_dir='output'):
     """Train a logistic regression on MNIST with early stopping, save the best model, and predict 25 test digits."""
     sgd_optimization_mnist(learning_rate, epochs, dataset, batch_size, patience, model)
     images = mnist.load(dataset)[2][0][:25]

@@ -2,8 +2,9 @@
 
     python replay.py
 
-trains the logistic regression that the page builds on and both autoencoders with the page's settings, prints what was
-printed, saves the five pictures, and ends with a table of what matches. The exit status is 0 if everything does, else 1.
+trains the logistic regression that the page builds on and both autoencoders with the page's settings, prints what the
+page printed, saves its five pictures, and ends with a table of what matches. The exit status is 0 if everything does,
+else 1.
 """
 import contextlib
 import io

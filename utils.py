@@ -1,36 +1,37 @@
-"""Pictures of many images at once: the rows of a matrix as tiles of one picture."""
+"""Show the rows of a matrix as images: tiles of one picture."""
 import numpy as np
 
 
 def scale_to_unit_interval(ndar, eps=1e-8):
-    """Scale the values of an array to [0, 1]: minus its minimum, times 1 / (its new maximum + eps).
+    """Scale an array linearly to [0, 1]: (ndar - min) / (max - min + eps).
 
-    ndar: array of any shape, not empty. It is not changed.
-    Returns a new array of the same shape and floating dtype (float64 for integers and booleans). Equal values become 0.
+    ndar : array of any shape, not empty
+
+    Returns a new array of the same shape and floating dtype (float64 for integers and booleans); a constant array
+    becomes 0.
     """
     ndar = np.asarray(ndar)
     ndar = ndar.astype(ndar.dtype if ndar.dtype.kind == 'f' else np.float64)
     ndar -= ndar.min()
-    # The sum is made in Python's float: in float32 the maximum would swallow eps.
+    # A sum of Python floats: in float32, max + eps would be rounded to max.
     ndar *= 1.0 / (float(ndar.max()) + eps)
     return ndar
 
 
 def tile_raster_images(X, img_shape, tile_shape, tile_spacing=(0, 0),
                        scale_rows_to_unit_interval=True, output_pixel_vals=True):
-    """Lay the images in the rows of X side by side, left to right, top to bottom.
+    """Arrange the images in the rows of X as the tiles of one picture, left to right, top to bottom.
 
-    X: matrix (n_images, height * width), or a tuple of four, red, green, blue and alpha, each such a matrix or None.
-    img_shape: (height, width) of one image, in pixels.
-    tile_shape: (rows, columns) of the picture, in tiles; further images are left out, missing ones are 0.
-    tile_spacing: (vertical, horizontal) pixels of 0 between the tiles.
-    scale_rows_to_unit_interval: scale each image on its own, see scale_to_unit_interval.
-    output_pixel_vals: give uint8 pixels, 255 * value truncated, for values in [0, 1] (others are clipped);
-        if not, the values themselves.
+    X : matrix (n_images, height * width), or a tuple of four such matrices or None: red, green, blue, alpha
+    img_shape : (height, width) of one image, in pixels
+    tile_shape : (rows, columns) of the picture, in tiles; surplus images are left out, missing ones are 0
+    tile_spacing : (vertical, horizontal) gap between tiles, in pixels of value 0
+    scale_rows_to_unit_interval : whether to scale each image by itself, see scale_to_unit_interval
+    output_pixel_vals : whether to return uint8 pixels, 255 * value truncated, with values clipped to [0, 1]
 
-    Returns a picture of (rows * (height + vertical) - vertical, columns * (width + horizontal) - horizontal), uint8 or
-    of X's dtype. A tuple gives it a third axis of 4 channels, where a missing colour is 0 and a missing alpha opaque.
-    Raises ValueError when X is no such matrix or tuple.
+    Returns an array (rows * (height + vertical) - vertical, columns * (width + horizontal) - horizontal), uint8 or of
+    X's dtype. For a tuple it has a third axis of 4 channels, where a missing colour is 0 and a missing alpha opaque.
+    Raises ValueError if X is neither such a matrix nor such a tuple.
     """
     (height, width), (rows, columns), (vertical, horizontal) = img_shape, tile_shape, tile_spacing
 
@@ -55,7 +56,7 @@ def tile_raster_images(X, img_shape, tile_shape, tile_spacing=(0, 0),
     if output_pixel_vals:
         images = 255 * np.clip(images, 0, 1)
 
-    # Each tile carries its spacing below and to its right; the last spacings are cut off.
+    # Each tile includes the gap below and to the right of it; the last gaps are cut off.
     dtype = np.uint8 if output_pixel_vals else images.dtype
     tiles = np.zeros((rows * columns, height + vertical, width + horizontal), dtype)
     tiles[:len(images), :height, :width] = images

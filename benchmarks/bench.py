@@ -1,10 +1,10 @@
-"""Seconds for an epoch of the page: this project, two floors, and the libraries that one would compare it with.
+"""Time an epoch of the page: this project, two lower bounds, and other libraries.
 
-    python benchmarks/bench.py [--rounds N] [--theano-python PYTHON]
+    python -m benchmarks.bench [--rounds N] [--theano-python PYTHON]
 
-Each contender lives in a process of its own, with one thread unless its name says otherwise. They run an epoch each in
-turn, again and again, so that a slow moment of the machine meets all alike. The cost of a plain model's first epoch
-must be the page's, or the contender is refused. Contenders whose library is missing are left out, and named.
+Each contender runs in its own process, with one thread unless its name says otherwise. They take turns, an epoch each,
+so that a slow moment of the machine affects all alike. A contender is left out, with the reason, if its library is
+missing or if the cost of the plain model's first epoch is not the page's.
 """
 import argparse
 import os
@@ -14,15 +14,11 @@ import subprocess
 import sys
 from importlib import metadata
 
+from benchmarks.contenders import CONTENDERS
+from theano_tutorial.reference import record
+from theano_tutorial.storage import atomic_write, make_folder
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.dirname(HERE))
-
-from contenders import CONTENDERS  # noqa: E402
-
-from command_line import ArgumentParser, positive_int, run  # noqa: E402
-from files import make_folder, written_beside  # noqa: E402
-from original import record  # noqa: E402
-
 FLOORS = ('five GEMMs', 'practical floor')
 CASES = [(dtype, corruption) for dtype in ('float64', 'float32') for corruption in (0., 0.3)]
 LIBRARIES = ('pytensor', 'numpy', 'numba', 'scipy-openblas32', 'torch', 'jax')
@@ -54,7 +50,7 @@ class Contender:
 
 def measure(dtype, corruption, rounds, theano_python):
     """Seconds of each contender's epochs: {name: [seconds, ...]}, and the contenders left out: {name: reason}."""
-    commands = {name: [sys.executable, os.path.join(HERE, 'contenders.py'), name, dtype, str(corruption)]
+    commands = {name: [sys.executable, '-m', 'benchmarks.contenders', name, dtype, str(corruption)]
                 for name in CONTENDERS}
     if theano_python:
         commands['Theano'] = [theano_python, os.path.join(HERE, 'theano_contender.py'), dtype, str(corruption)]
@@ -93,7 +89,7 @@ def title(dtype, corruption):
 
 
 def table(results):
-    """A Markdown table: median seconds, the span from least to most, and the median as a multiple of the five GEMMs."""
+    """A Markdown table: median (minimum to maximum) in seconds, and the median as a multiple of the five GEMMs."""
     names = list(dict.fromkeys(name for result in results.values() for name in result))
     lines = ['| seconds an epoch | ' + ' | '.join(title(*case) for case in results) + ' |',
              '| --- |' + ' --- |' * len(results)]
@@ -121,40 +117,35 @@ def plot(results, path):
         axis.barh(names, medians, color=colours)
         axis.set_title(title(*case))
         axis.set_xlabel('seconds an epoch (median)')
-    with written_beside(path) as beside:
-        figure.savefig(beside, format='png', dpi=100)
+    with atomic_write(path) as file:
+        figure.savefig(file, format='png', dpi=100)
 
 
 def main():
-    parser = ArgumentParser('Time an epoch of the page: this project, two floors, NumPy, PyTorch, JAX and Theano.')
-    parser.add_argument('--rounds', type=positive_int, default=15, help='epochs timed of each contender')
-    parser.add_argument('--theano-python', default=argparse.SUPPRESS, help='a Python 2.7 that has Theano')
-    parser.add_argument('--output-dir', default='output', help='folder for the plot')
+    parser = argparse.ArgumentParser(
+        prog='bench', description='Time an epoch of the page: this project, NumPy, PyTorch, JAX and Theano.')
+    parser.add_argument('--rounds', type=int, default=15, help='epochs to time of each contender (default: 15)')
+    parser.add_argument('--theano-python', help='a Python 2.7 with Theano 0.8.2')
+    parser.add_argument('--output-dir', default='output', help='folder for the plot (default: output)')
     options = parser.parse_args()
-    try:
-        make_folder(options.output_dir)
-    except OSError as error:
-        parser.error(error)
+    make_folder(options.output_dir)
 
     results, left_out = {}, {}
     for case in CASES:
         print('... timing', title(*case), file=sys.stderr)
-        results[case], missing = measure(*case, options.rounds, getattr(options, 'theano_python', None))
+        results[case], missing = measure(*case, options.rounds, options.theano_python)
         left_out |= missing
     versions = [f'{name} {metadata.version(name)}' for name in LIBRARIES
                 if any(True for _ in metadata.distributions(name=name))]
     print(f'{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, {", ".join(versions)}; '
-          f'median of {options.rounds} epochs (least to most), multiple of the five GEMMs\n')
+          f'median of {options.rounds} epochs (minimum to maximum), multiple of the five GEMMs\n')
     print(table(results))
     for name, reason in left_out.items():
         print(f'\nLeft out: {name}: {reason}')
     path = os.path.join(options.output_dir, 'benchmark.png')
-    try:
-        plot(results, path)
-    except (ImportError, OSError) as error:
-        parser.error(f'no plot: {error}')
+    plot(results, path)
     print('\nsaved', path)
 
 
 if __name__ == '__main__':
-    run(main)
+    main()

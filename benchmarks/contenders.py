@@ -1,6 +1,6 @@
 """One contender of the benchmark, in a process of its own.
 
-    python benchmarks/contenders.py NAME DTYPE CORRUPTION
+    python -m benchmarks.contenders NAME DTYPE CORRUPTION
 
 Each contender is a function of (images, W, corruption) that returns `epoch`, which trains for one epoch of the page,
 250 minibatches of 20, and gives the mean cost. All start from the page's weights. For each line on standard input this
@@ -12,16 +12,14 @@ import sys
 import timeit
 from functools import partial
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-
-import numpy as np  # noqa: E402
+import numpy as np
 
 N_VISIBLE, N_HIDDEN, BATCH, RATE = 784, 100, 20, 0.1
 
 
 def pytensor_c(images, W, corruption):
     """This project on PyTensor's C backend with OpenBLAS, as the scripts use it where they can."""
-    import backend
+    from theano_tutorial import backend
     if backend.use_fastest() != 'in C with OpenBLAS':
         raise RuntimeError('no C compiler, or no scipy-openblas32')
     return _ours(images, corruption)
@@ -34,20 +32,15 @@ def pytensor_numba(images, W, corruption):
 
 def _ours(images, corruption):
     import pytensor
-    import pytensor.tensor as pt
 
-    from dA import Autoencoder, DenoisingAutoencoder
-    from shared_randomstreams import RandomStreams
+    from dA import Autoencoder, DenoisingAutoencoder, training_function
+    from theano_tutorial.shared_randomstreams import RandomStreams
     pytensor.config.floatX = str(images.dtype)
     numpy_rng = np.random.RandomState(123)
     theano_rng = RandomStreams(numpy_rng.randint(2 ** 30))
     model = DenoisingAutoencoder if corruption else Autoencoder
     autoencoder = model(numpy_rng, theano_rng, n_visible=N_VISIBLE, n_hidden=N_HIDDEN)
-    data = pytensor.shared(images)
-    index = pt.lscalar()
-    cost, updates = autoencoder.get_cost_updates(corruption, RATE)
-    step = pytensor.function([index], cost, updates=updates,
-                             givens={autoencoder.x: data[index * BATCH:(index + 1) * BATCH]})
+    step = training_function(autoencoder, pytensor.shared(images), corruption, RATE, BATCH)
     return lambda: np.mean([step(i) for i in range(len(images) // BATCH)])
 
 
@@ -236,9 +229,9 @@ CONTENDERS = {
 
 
 def main():
-    from mnist_files import find, read_pickle
+    from theano_tutorial import mnist
     name, dtype, corruption = sys.argv[1:]
-    images = np.array(read_pickle(find('mini_mnist.pkl.gz'))[0][0], dtype)
+    images = np.array(mnist.load('mini_mnist.pkl.gz')[0][0], dtype)
     numpy_rng = np.random.RandomState(123)
     numpy_rng.randint(2 ** 30)
     bound = 4 * math.sqrt(6. / (N_HIDDEN + N_VISIBLE))

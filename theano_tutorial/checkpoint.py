@@ -22,8 +22,8 @@ class Checkpoint:
     path : the file; resumed from if it exists
     settings : the hyperparameters, a dict of numbers and strings; a file with others is refused
 
-    Raises OSError if the file cannot be read, InputError (a ValueError) naming it if it is not a valid checkpoint or has
-    other settings. It is never removed, and not overwritten unless it was valid.
+    Raises OSError if the file cannot be read, InputError (a ValueError) naming it if it is not a valid checkpoint or
+    has other settings. Such a file is left as it is.
     """
 
     def __init__(self, path, settings):
@@ -44,7 +44,7 @@ class Checkpoint:
             raise InputError(f'{path}: saved with {"; ".join(differences)}; use the same settings or another file')
 
     def __call__(self, autoencoder, costs):
-        """Before the first epoch, with no costs yet: restore the model if it is in the file. After an epoch: save it."""
+        """Restore the model, if the file has it, while there are no costs; save it after an epoch."""
         name = type(autoencoder).__name__
         rngs = [rng for rng, _ in autoencoder.theano_rng.state_updates]
         if costs:
@@ -55,9 +55,9 @@ class Checkpoint:
         elif f'{name}.costs' in self.arrays:
             try:
                 *parameters, saved_costs, states = (self.arrays[f'{name}.{part}'] for part in PARTS)
-                valid = ([values.shape for values in parameters] == [values.shape for values in autoencoder.__getstate__()]
-                         and saved_costs.ndim == 1 and states.dtype == np.uint32 and states.shape == (len(rngs), 625)
-                         and states[:, -1].max(initial=0) <= 624)
+                shapes = [values.shape for values in autoencoder.__getstate__()]
+                valid = ([values.shape for values in parameters] == shapes and saved_costs.ndim == 1 and states.dtype == np.uint32
+                         and states.shape == (len(rngs), 625) and states[:, -1].max(initial=0) <= 624)
             except KeyError:
                 valid = False
             if not valid:

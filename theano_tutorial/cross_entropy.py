@@ -3,8 +3,8 @@
     -sum_k [x_k log s(a_k) + (1 - x_k) log(1 - s(a_k))] = sum_k [log(1 + exp(a_k)) - x_k a_k]
 
 The left side is the tutorial's formula; its logarithm is -inf where s(a) is rounded to 0 or 1. The right side is finite
-for every finite a, and so is its gradient s(a) - x. PyTensor rewrites log(s(a)) when it compiles, in most modes; here the
-whole sum is rewritten before the gradient is taken, which holds in every mode and is faster.
+for every finite a, and so is its gradient s(a) - x. PyTensor itself rewrites log(s(a)) when it compiles, in most modes;
+here the whole sum is rewritten before the gradient is taken, which works in every mode and is faster.
 """
 import pytensor.tensor as pt
 from pytensor.graph.rewriting.basic import in2out, node_rewriter
@@ -21,9 +21,9 @@ def sigmoid_cross_entropy(fgraph, node):
     for first, second in _both_orders(total.inputs[0], pt.add):
         for x, log_z in _both_orders(first, pt.mul):
             for one_minus_x, log_one_minus_z in _both_orders(second, pt.mul):
-                z = _argument(log_z, pt.log)
+                z, one_minus_z = _argument(log_z, pt.log), _argument(log_one_minus_z, pt.log)
                 a = _argument(z, pt.sigmoid)
-                if a is not None and _one_minus(one_minus_x) is x and _one_minus(_argument(log_one_minus_z, pt.log)) is z:
+                if a is not None and _one_minus(one_minus_x) is x and _one_minus(one_minus_z) is z:
                     return [total.op(pt.softplus(a) - x * a)]
     return None
 

@@ -1,7 +1,8 @@
 """MNIST: read from the tutorials' pickle or from the original IDX files, checked, and downloaded if need be.
 
 The tutorials keep MNIST as a gzipped pickle of three (images, labels) pairs: train, valid, test. A pickle can name any
-function to be called, so `read_pickle` resolves only the names that arrays consist of, and those to functions of its own.
+function to be called, so `read_pickle` accepts only the names that arrays need, and calls functions of its own for
+them.
 """
 import gzip
 import io
@@ -29,8 +30,8 @@ MD5 = {
 def load(dataset):
     """The three (images, labels) pairs of a file, as check_datasets returns them.
 
-    dataset : path of a gzipped pickle, as given or in the project's data folder; 'mnist.pkl.gz' is downloaded if it is in
-        neither place
+    dataset : path of a gzipped pickle, also looked for in the project's data folder; 'mnist.pkl.gz', all of MNIST, is
+        downloaded if it is in neither place
 
     Raises OSError if the file cannot be read or downloaded, InputError (a ValueError) if it holds anything else.
     """
@@ -110,7 +111,7 @@ class _Array:
         return self
 
 
-# By default Python's own unpickler is replaced by one in C, which allocates what a file announces before it is read.
+# pickle.Unpickler, in C, allocates what a file announces before it is read; the one in Python does not.
 class _ArrayUnpickler(pickle._Unpickler):
     """Reads arrays, lists and tuples, pickled by Python 2 or 3 with any numpy; refuses every other name.
 

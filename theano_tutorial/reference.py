@@ -88,5 +88,5 @@ def check_picture(name, pixels):
     expected = picture(name)
     difference = np.abs(np.asarray(pixels, int) - expected)
     off = np.count_nonzero(difference)
-    return Check(name, expected.size - off, expected.size, 'pixels', bool(off <= MAX_PIXELS_OFF and difference.max() <= 1),
-                 f'largest difference {difference.max()}')
+    matches = bool(off <= MAX_PIXELS_OFF and difference.max() <= 1)
+    return Check(name, expected.size - off, expected.size, 'pixels', matches, f'largest difference {difference.max()}')
