@@ -1,52 +1,115 @@
-"""The fastest way this machine has to run a compiled function. The scripts ask for it; an import changes nothing.
+"""The fastest way this machine has to run a compiled function. The scripts ask for it; importing changes nothing.
 
-PyTensor installed by pip compiles with Numba. With a C++ compiler and OpenBLAS its C backend is faster still; the
-OpenBLAS to link to is that of the package scipy-openblas32, or else the system's. The products of a minibatch are too
-small to be shared out among threads, so BLAS gets one, where threadpoolctl is there to tell those that are loaded. Both
-packages are in the extra `fast`.
+PyTensor installed by pip computes with Numba. With a C++ compiler and OpenBLAS its C backend is faster; the OpenBLAS is
+that of the package scipy-openblas32, or else the system's. The products of a minibatch are too small to be divided
+among threads, so BLAS gets one, if threadpoolctl is there to set it. Both packages are in the extra `fast`.
 """
 import ctypes.util
 import importlib
 import os
+import platform
+import re
+import shlex
 import sys
 import sysconfig
 
-import scipy.linalg  # noqa: F401  Numba's BLAS, which must be loaded before it can be told
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+import scipy.linalg  # noqa: F401  loads Numba's BLAS, so that threadpoolctl finds it
 from pytensor import config
+from pytensor.link.c.cmodule import GCC_compiler
 
-# The macro makes glibc's headers offer exp and log1p for whole vectors. -ffast-math would define it too, and besides
-# reorder sums, forget about NaN, and flush small numbers to zero in the whole process.
-C_FLAGS = '-O3 -fno-math-errno -fno-trapping-math -D__FAST_MATH__'
+from theano_tutorial import InputError
+from theano_tutorial.storage import make_folder
+
+C_FLAGS = '-O3 -fno-math-errno -fno-trapping-math'
+# Makes glibc's headers declare exp and log1p for whole vectors. -ffast-math defines it too, but also reorders sums,
+# ignores NaN, and flushes small numbers to zero in the whole process.
+GLIBC_VECTOR_MATH = ' -D__FAST_MATH__'
 BLAS_NAMES = ('gemm', 'gemv', 'ger', 'dot', 'axpy', 'scal', 'copy', 'swap', 'nrm2')
+NO_SYMBOLIC_SLICE = ('jax', 'pytorch', 'mlx')
 
 
 def use_fastest():
-    """Configure PyTensor for this process, and its BLAS for one thread. Returns the words that say what is used.
+    """Configure PyTensor for this process, and its BLAS for one thread. Returns a description of what is used.
 
-    What the user chose, in PYTENSOR_FLAGS or .pytensorrc, stays as it is.
+    What the user set in PYTENSOR_FLAGS, .pytensorrc or pytensor.config stays as it is. Raises InputError (a ValueError)
+    if a mode is set that cannot run the tutorial, or if PyTensor's folder for compiled code cannot be written.
     """
-    if config.mode != 'Mode' or config.linker != 'auto' or 'blas__' in os.environ.get('PYTENSOR_FLAGS', ''):
-        return 'as PYTENSOR_FLAGS ask'
-    used = 'with Numba'
-    openblas = _optional('scipy_openblas32')
-    library = sys.platform == 'linux' and ctypes.util.find_library('openblas')
-    compiles = config.cxx and os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h'))
-    if compiles and (openblas or library):
-        config.linker = 'cvm'
-        config.gcc__cxxflags = C_FLAGS
-        used = 'in C with OpenBLAS'
-        if openblas:
-            folder = openblas.get_lib_dir()
-            config.blas__ldflags = f'-L{folder} -l{openblas.get_library()} -Wl,-rpath,{folder}'
-            # Its symbols have a prefix, so that they get in nobody's way.
-            names = [f'{letter}{name}_' for letter in 'sd' for name in BLAS_NAMES]
-            config.gcc__cxxflags += ''.join(f' -D{name}=scipy_{name}' for name in names)
-        else:
-            config.blas__ldflags = f'-l:{library}'
-            os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')  # read when the library is loaded
+    try:
+        make_folder(config.base_compiledir)
+    except OSError as error:
+        raise InputError(f'{config.base_compiledir}: {error.strerror or error}; PyTensor keeps compiled code there; '
+                         'for another folder set PYTENSOR_FLAGS=base_compiledir=FOLDER') from None
+    for value in config.mode, config.linker:
+        if value.lower() in NO_SYMBOLIC_SLICE:
+            raise InputError(f'{value} cannot run the tutorial, which slices the data by a symbolic index; '
+                             'use the default, NUMBA or FAST_COMPILE')
+    used = _choose()
     if threadpoolctl := _optional('threadpoolctl'):
-        threadpoolctl.threadpool_limits(1, user_api='blas')
+        threadpoolctl.threadpool_limits(1, user_api='blas')  # of the libraries that are loaded by now
     return used
+
+
+def _choose():
+    if config.mode != 'Mode' or config.linker != 'auto':
+        return f'with mode={config.mode}, linker={config.linker}, as configured'
+    if not config.cxx:
+        return 'with Numba (no C++ compiler)'
+
+    blas, ldflags, macros = _find_blas()
+    if not ldflags:
+        return 'with Numba (no BLAS for C; the extra "fast" brings one)'
+    vector_math = GLIBC_VECTOR_MATH if platform.libc_ver()[0] == 'glibc' else ''
+    cxxflags = (config.gcc__cxxflags or C_FLAGS + vector_math) + macros
+    config.blas__ldflags = ldflags  # not for a time only: Numba ignores it, and reading its default searches the disk
+    with config.change_flags(linker='cvm', gcc__cxxflags=cxxflags):
+        reason = _compile_error()
+    if reason:
+        return f'with Numba (the C++ compiler does not work: {reason})'
+    config.linker, config.gcc__cxxflags = 'cvm', cxxflags
+    return f'in C with {blas}'
+
+
+def _find_blas():
+    """(name, ldflags, macros) of the BLAS to link to; the flags are empty if there is none."""
+    if 'blas__ldflags=' in os.environ.get('PYTENSOR_FLAGS', '') or _in_pytensorrc('blas__ldflags'):
+        return f'blas__ldflags={config.blas__ldflags}', config.blas__ldflags, ''
+    if openblas := _optional('scipy_openblas32'):
+        # Its symbols have a prefix, so that they do not clash with those of another BLAS.
+        macros = ''.join(f' -D{letter}{name}_=scipy_{letter}{name}_' for letter in 'sd' for name in BLAS_NAMES)
+        # PyTensor splits the flags as a shell does, and adds -rpath for each -L.
+        return 'OpenBLAS', f'{shlex.quote("-L" + openblas.get_lib_dir())} -l{openblas.get_library()}', macros
+    library = sys.platform == 'linux' and ctypes.util.find_library('openblas')
+    if library:
+        os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')  # read when the library is loaded
+        return 'OpenBLAS', f'-l:{library}', ''
+    return '', '', ''
+
+
+def _in_pytensorrc(name):
+    try:
+        config.fetch_val_for_key(name)
+    except KeyError:
+        return False
+    return True
+
+
+def _compile_error():
+    """Compile and run a small product. Returns None if that works, else what went wrong, in a few words."""
+    # An empty module first: PyTensor takes the product from its cache even if the compiler no longer works.
+    works, _, errors = GCC_compiler.try_compile_tmp('#include <Python.h>\nint main() { return 0; }', output=True,
+                                                    flags=[f'-I{sysconfig.get_path("include")}'])
+    if works:
+        x = pt.matrix('x')
+        try:
+            product = pytensor.function([x], pt.dot(x, x))(np.eye(2, dtype=x.dtype))
+            errors = b'' if (product == np.eye(2)).all() else b'error: a wrong product'
+        except Exception as error:  # whatever a compiler, a linker or a loader can do
+            errors = f'{type(error).__name__}: {error}'.encode()
+    found = re.search(r'(fatal )?error\b.*', errors.decode(errors='replace'), re.IGNORECASE)
+    return found and found[0].strip()
 
 
 def _optional(name):

@@ -56,8 +56,9 @@ class Checkpoint:
             try:
                 *parameters, saved_costs, states = (self.arrays[f'{name}.{part}'] for part in PARTS)
                 shapes = [values.shape for values in autoencoder.__getstate__()]
-                valid = ([values.shape for values in parameters] == shapes and saved_costs.ndim == 1 and states.dtype == np.uint32
-                         and states.shape == (len(rngs), 625) and states[:, -1].max(initial=0) <= 624)
+                valid = ([values.shape for values in parameters] == shapes and saved_costs.ndim == 1
+                         and states.dtype == np.uint32 and states.shape == (len(rngs), 625)
+                         and states[:, -1].max(initial=0) <= 624)
             except KeyError:
                 valid = False
             if not valid:

@@ -51,6 +51,7 @@ def run(main):
     Each keyword argument of main is an option, described in OPTIONS, and its default the option's; `hook` becomes
     --checkpoint. A wrong option or file ends with one line and status 2, Ctrl-C with status 130.
     """
+    sys.stdout.reconfigure(errors='backslashreplace')  # a file name may have letters that a Windows code page lacks
     parser = argparse.ArgumentParser(description=main.__doc__, allow_abbrev=False,
                                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     for name, parameter in inspect.signature(main).parameters.items():

@@ -15,7 +15,6 @@ from pytensor.gradient import grad_undefined
 from pytensor.graph.basic import Apply, Constant
 from pytensor.graph.op import Op
 from pytensor.graph.traversal import graph_inputs
-from pytensor.link.numba.dispatch.basic import generate_fallback_impl, numba_funcify
 from pytensor.tensor.basic import infer_static_shape
 from pytensor.tensor.random.basic import UniformRV
 from pytensor.tensor.random.variable import shared_rng
@@ -160,9 +159,14 @@ class RandomFunction(Op):
         return [grad_undefined(self, k, variable, 'a random draw has no gradient') for k, variable in enumerate(inputs)]
 
 
-@numba_funcify.register(RandomFunction)
-def numba_funcify_RandomFunction(op, node, **kwargs):
-    with warnings.catch_warnings():
-        # It warns that perform will be called in Python; that is the purpose here.
-        warnings.simplefilter('ignore', UserWarning)
-        return generate_fallback_impl(op, node, **kwargs)
+try:
+    from pytensor.link.numba.dispatch.basic import generate_fallback_impl, numba_funcify
+except (ImportError, OSError):  # no Numba, or no folder where it could keep compiled code
+    pass
+else:
+    @numba_funcify.register(RandomFunction)
+    def numba_funcify_RandomFunction(op, node, **kwargs):
+        with warnings.catch_warnings():
+            # It warns that perform will be called in Python; that is the purpose here.
+            warnings.simplefilter('ignore', UserWarning)
+            return generate_fallback_impl(op, node, **kwargs)

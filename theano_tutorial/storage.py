@@ -2,6 +2,7 @@
 import contextlib
 import os
 import tempfile
+import time
 import zipfile
 
 import numpy as np
@@ -37,13 +38,25 @@ def atomic_write(path):
                 yield file
                 file.flush()
                 os.fsync(file.fileno())  # the content must be on the disk before the new name is
-            os.replace(temporary, target)
+            _replace(temporary, target)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
             raise
     except OSError as error:
         raise OSError(f'{path}: {error.strerror or error}') from error
+
+
+def _replace(source, target):
+    """os.replace, tried for about two seconds: on Windows a virus scanner or a backup may hold the target open."""
+    for delay in 0.1, 0.2, 0.4, 0.8:
+        try:
+            return os.replace(source, target)
+        except PermissionError:
+            if os.name != 'nt':
+                raise
+            time.sleep(delay)
+    os.replace(source, target)
 
 
 def save_image(pixels, folder, name):
