@@ -62,7 +62,7 @@ class Autoencoder:
         self.x = pt.matrix('input') if input is None else input
 
     def get_corrupted_input(self, input, corruption_level):
-        """The input as it is; DenoisingAutoencoder overrides this."""
+        """Return the input unchanged; DenoisingAutoencoder overrides this."""
         return input
 
     def get_hidden_values(self, input):
@@ -146,7 +146,7 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     start_time = timeit.default_timer()
     for epoch in tqdm(range(len(costs), training_epochs), unit='epoch', leave=False, disable=None):
         c = [train_da(batch_index) for batch_index in range(n_train_batches)]
-        costs.append(np.mean(c))
+        costs.append(float(np.mean(c)))
         if not all(np.isfinite(values).all() for values in (c, *autoencoder.__getstate__())):
             raise FloatingPointError(f'non-finite cost or parameter in epoch {epoch}; try a smaller learning rate')
         if epoch % 10 == 0:

@@ -91,7 +91,7 @@ def early_stopping(train_model, validate_model, test_model, save_model, n_epochs
     Returns the lowest validation error, the test error of that model, and the number of epochs begun. Raises
     FloatingPointError if a cost is NaN.
     """
-    patience_increase = 2  # an improvement after n minibatches makes it wait for at least 2 n
+    patience_increase = 2  # an improvement after n minibatches raises patience to at least 2 n
     improvement_threshold = 0.995  # if the error fell below this fraction of the lowest
     validation_frequency = min(n_train_batches, patience // 2)
 

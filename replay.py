@@ -88,7 +88,7 @@ def replay_page(epochs, output_dir, hook):
 
 
 def main(epochs=200, output_dir='output', hook=None):
-    """Replay the page and compare every printed number and every picture with the original."""
+    """Replay the page and compare every printed cost, prediction and picture with the original."""
     if pytensor.config.floatX != 'float64':
         raise InputError(f'floatX is {pytensor.config.floatX}; the page was computed in float64')
     checks = [*replay_logistic(output_dir), *replay_page(epochs, output_dir, hook)]

@@ -1,4 +1,4 @@
-"""What the tutorial's four files share, and a reader of the page need not read. One subject a module:
+"""Support code for the tutorial's four files, which a reader of the page need not read:
 
 shared_randomstreams  Theano's RandomStreams on PyTensor, the same numbers to the last bit
 cross_entropy         the cross-entropy of a sigmoid in a stable form
@@ -9,10 +9,11 @@ storage               atomic saves, .npz files without code in them
 checkpoint            resumable training
 reference             what the original page printed, and the comparison with it
 command_line          the options and error messages of the scripts
+notebook              the comparisons and figures of the notebooks
 
 The modules import each other only; importing them changes no setting of PyTensor, NumPy or BLAS.
 """
 
 
 class InputError(ValueError):
-    """A file or a setting that cannot be used. Its message is one line, and all that the scripts print of it."""
+    """A file or a setting that cannot be used. The scripts print its one-line message and exit."""

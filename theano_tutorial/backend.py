@@ -60,7 +60,7 @@ def _choose():
 
     blas, ldflags, macros = _find_blas()
     if not ldflags:
-        return 'with Numba (no BLAS for C; the extra "fast" brings one)'
+        return 'with Numba (no BLAS for C; the extra "fast" installs one)'
     vector_math = GLIBC_VECTOR_MATH if platform.libc_ver()[0] == 'glibc' else ''
     cxxflags = (config.gcc__cxxflags or C_FLAGS + vector_math) + macros
     config.blas__ldflags = ldflags  # not for a time only: Numba ignores it, and reading its default searches the disk

@@ -1,7 +1,7 @@
 """Resumable training: a hook for train() that saves the state after each epoch, and continues from it.
 
 Whatever interrupts a training, the file holds the last epoch that was completed. With the same backend the resumed
-training is the same to the last bit; with another, as far as its costs are printed.
+training is the same to the last bit; with another, the printed costs are the same.
 """
 import json
 import os

@@ -27,7 +27,7 @@ positive_int = number(int, 1, 2 ** 31 - 1, 'an integer from 1 to 2147483647')
 OPTIONS = {
     'dataset': dict(metavar='FILE', help='gzipped pickle of the train, valid and test sets; '
                                          'mnist.pkl.gz, all of MNIST, is downloaded'),
-    'epochs': dict(metavar='N', type=positive_int, help='maximum number of epochs'),
+    'epochs': dict(metavar='N', type=positive_int, help='number of epochs; for logistic_sgd.py the maximum'),
     'batch_size': dict(metavar='N', type=positive_int, help='examples in a minibatch'),
     # float32 ends a little above 1e38.
     'learning_rate': dict(metavar='X', type=number(float, 1e-38, 1e38, 'a number above 0 and below 1e38'),
@@ -36,12 +36,12 @@ OPTIONS = {
                      help='minimum number of minibatches before stopping'),
     'n_hidden': dict(metavar='N', type=positive_int, help='number of hidden units'),
     'corruption': dict(metavar='P', type=number(float, 0, 1, 'a number from 0 to 1'),
-                       help='fraction of the pixels set to 0'),
+                       help='probability that a pixel is set to 0'),
     'seed': dict(metavar='N', type=number(int, 0, 2 ** 32 - 1, 'an integer from 0 to 4294967295'),
                  help='seed of the initial weights and the noise'),
     'model': dict(metavar='FILE', help='where to save the best model, .npz'),
     'output_dir': dict(metavar='DIR', help='folder for the images'),
-    'hook': dict(metavar='FILE', help='save each epoch in FILE, and resume from it if it exists'),
+    'hook': dict(metavar='FILE', help='save the state to FILE after each epoch; resume from FILE if it exists'),
 }
 
 

@@ -42,7 +42,7 @@ def pickled(array):
 
 
 def write(datasets, path):
-    """Write ((images, labels), ...) as a gzipped pickle, always the same bytes: no time stamp, no file name."""
+    """Write ((images, labels), ...) as a gzipped pickle, reproducibly: without a time stamp or a file name."""
     with atomic_write(path) as file, \
             gzip.GzipFile(filename='', mode='wb', compresslevel=9, fileobj=file, mtime=0) as zipped:
         zipped.write(pickle.PROTO + b'\2' + pickle.MARK)

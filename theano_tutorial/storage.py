@@ -61,6 +61,7 @@ def _replace(source, target):
 
 def save_image(pixels, folder, name):
     """Save a uint8 array (height, width) as the PNG file `name` in `folder`, and print its path. Raises OSError."""
+    os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, name)
     with atomic_write(path) as file:
         Image.fromarray(pixels).save(file, format='PNG')

@@ -1,0 +1,54 @@
+"""Check an installation that holds nothing but this package and what it requires: no pytest, no checkout.
+
+    python tests/check_installation.py [VERSION ...]
+
+VERSION is NAME==VERSION, a package that must be installed in this version. tox runs this with the oldest and the newest
+Python, with the extra `fast` and without. The scripts run from a copy in a folder with a space, a quote and Japanese.
+"""
+import importlib.metadata
+import importlib.util
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+PROJECT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def run(folder, *arguments):
+    """Run Python in `folder`, every warning an error. Returns what was printed."""
+    done = subprocess.run([sys.executable, '-X', 'utf8', '-W', 'error', *arguments], cwd=folder, capture_output=True,
+                          encoding='utf-8')
+    assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+    assert done.stderr == '', (arguments, done.stderr)
+    return done.stdout
+
+
+def main():
+    for name in 'pytest', 'hypothesis', 'tox':
+        assert importlib.util.find_spec(name) is None, f'{name} is installed, which users do not have'
+    for requirement in sys.argv[1:]:
+        name, version = requirement.split('==')
+        assert importlib.metadata.version(name) == version, f'{name} is {importlib.metadata.version(name)}'
+
+    with tempfile.TemporaryDirectory() as folder:
+        project = pathlib.Path(folder, "it's my project 日本")
+        project.mkdir()
+        for name in 'dA.py', 'logistic_sgd.py', 'utils.py', 'replay.py', 'tests/programs/saturated.py':
+            shutil.copy(PROJECT / name, project)
+
+        # Compares the first digits of both models, the logistic regression, the noise and the data with the page.
+        replayed = run(project, 'replay.py', '--epochs', '1')
+        assert replayed.endswith('\nEverything matches.\n'), replayed
+        # Saves a model, and loads it to predict.
+        assert '(7, 0.988)' in run(project, 'logistic_sgd.py', '--output-dir', '出力', '--model', '出力/model.npz')
+        assert (project / '出力' / 'logistic_weights.png').exists()
+        for floatX in 'float64', 'float32':
+            assert run(project, 'saturated.py', floatX).endswith('finite\n')
+    print(f'Python {sys.version.split()[0]}, PyTensor {importlib.metadata.version("pytensor")}:',
+          replayed.splitlines()[0], 'and everything matches')
+
+
+if __name__ == '__main__':
+    main()
