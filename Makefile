@@ -11,18 +11,20 @@ BIN := $(VENV)/bin
 # Python versions that pyenv keeps, for tox to find them.
 PYENV := $(subst $(eval) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin))
 
+lint = $(BIN)/ruff check && for platform in linux darwin win32; do $(BIN)/mypy --platform $$platform || exit 1; done
+
 .PHONY: replay test test-all bench notebooks lab clean
 
 replay: $(VENV)/installed-fast
 	$(BIN)/python replay.py
 
 test: $(VENV)/installed-test
-	$(BIN)/ruff check
+	$(lint)
 	$(BIN)/python -m pytest -n 2
-	PATH="$(PYENV):$$PATH" $(BIN)/tox run -e oldest,newest
+	PATH="$(PYENV):$$PATH" $(BIN)/tox run-parallel -p 2 -e oldest,oldest-fast,newest,newest-fast
 
 test-all: $(VENV)/installed-test
-	$(BIN)/ruff check
+	$(lint)
 	KILLS=50 FUZZ_EXAMPLES=60000 $(BIN)/python -m pytest -m ""
 	PATH="$(PYENV):$$PATH" $(BIN)/tox run
 
@@ -35,8 +37,11 @@ notebooks: $(VENV)/installed-fast,notebooks
 lab: $(VENV)/installed-fast,notebooks
 	$(BIN)/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
+# Without the package python3-venv, Debian's Python leaves a $(VENV) without pip behind.
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	@test ! -e $(VENV) || { echo "make: $(VENV) has no bin/python; rename it, or set VENV to another folder" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	    echo "make: no virtual environment; on Debian and Ubuntu first: apt install python3-venv" >&2; exit 1; }
 
 # A stamp for each set of extras: installed once, and again only when the required packages change.
 $(VENV)/installed-%: setup.py pyproject.toml | $(BIN)/python

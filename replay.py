@@ -15,7 +15,7 @@ import pytensor
 
 from dA import Autoencoder, DenoisingAutoencoder, filters, train
 from logistic_sgd import load_data, predict, sgd_optimization_mnist
-from theano_tutorial import InputError, command_line, reference
+from theano_tutorial import InputError, backend, command_line, reference
 from theano_tutorial.shared_randomstreams import RandomStreams
 from theano_tutorial.storage import save_image
 from utils import tile_raster_images
@@ -93,7 +93,7 @@ def main(epochs=200, output_dir='output', hook=None):
         raise InputError(f'floatX is {pytensor.config.floatX}; the page was computed in float64')
     checks = [*replay_logistic(output_dir), *replay_page(epochs, output_dir, hook)]
 
-    print('\nCompared with the original page:', *checks, sep='\n')
+    print(f'\n{backend.versions()}\nCompared with the original page:', *checks, sep='\n')
     page_epochs = reference.record()['settings']['training_epochs']
     if epochs != page_epochs:
         print(f'The pictures of the trained models are compared only after {page_epochs} epochs.')

@@ -21,7 +21,7 @@ setup(
     package_data={'theano_tutorial.data': ['*.pkl.gz', '*.md', 'original/*']},
     install_requires=[
         'pytensor>=3.0',
-        # Undeclared by etuples, a dependency of PyTensor before 3.3. Without it no PatternNodeRewriter of PyTensor matches.
+        # Not declared by etuples, which PyTensor before 3.3 requires; without it no PatternNodeRewriter matches anything.
         'packaging',
         # The oldest with which the tests pass on Python 3.11, see tox in pyproject.toml.
         'numpy>=2.0', 'pillow>=9.2', 'six>=1.16', 'tqdm>=4.20',
@@ -31,7 +31,8 @@ setup(
         'bench': ['matplotlib', 'torch', 'jax', *FAST],
         'mnist': ['pooch'],
         'notebooks': ['jupyterlab', *NOTEBOOKS],
-        'test': ['hypothesis', 'playwright', 'mypy', 'pooch', 'pytest', 'pytest-xdist', 'ruff', 'tox', *FAST, *NOTEBOOKS],
+        'test': ['hypothesis', 'mypy', 'playwright', 'pooch', 'pytest', 'pytest-xdist', 'ruff', 'tox',
+                 *FAST, *NOTEBOOKS],
     },
     classifiers=[
         'Programming Language :: Python :: 3 :: Only',

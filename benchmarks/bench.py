@@ -8,20 +8,20 @@ missing or if the cost of the plain model's first epoch is not the page's.
 """
 import argparse
 import os
-import platform
 import statistics
 import subprocess
 import sys
 from importlib import metadata
 
 from benchmarks.contenders import CONTENDERS
+from theano_tutorial import backend
 from theano_tutorial.reference import record
 from theano_tutorial.storage import atomic_write, make_folder
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FLOORS = ('five GEMMs', 'practical floor')
 CASES = [(dtype, corruption) for dtype in ('float64', 'float32') for corruption in (0., 0.3)]
-LIBRARIES = ('pytensor', 'numpy', 'numba', 'scipy-openblas32', 'torch', 'jax')
+LIBRARIES = ('numba', 'scipy-openblas32', 'torch', 'jax')
 
 
 class Contender:
@@ -74,14 +74,6 @@ def measure(dtype, corruption, rounds, theano_python):
         for contender in contenders:
             contender.close()
     return {contender.name: contender.seconds for contender in contenders}, left_out
-
-
-def processor():
-    try:
-        with open('/proc/cpuinfo') as file:
-            return next(line.split(':')[1].strip() for line in file if line.startswith('model name'))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def title(dtype, corruption):
@@ -137,7 +129,7 @@ def main():
         left_out |= missing
     versions = [f'{name} {metadata.version(name)}' for name in LIBRARIES
                 if any(True for _ in metadata.distributions(name=name))]
-    print(f'{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, {", ".join(versions)}; '
+    print(f'{", ".join([backend.versions(), *versions])}; '
           f'median of {options.rounds} epochs (minimum to maximum), multiple of the five GEMMs\n')
     print(table(results))
     for name, reason in left_out.items():

@@ -4,6 +4,7 @@ PyTensor installed by pip computes with Numba. With a C++ compiler and OpenBLAS 
 that of the package scipy-openblas32, or else the system's. The products of a minibatch are too small to be divided
 among threads, so BLAS gets one, if threadpoolctl is there to set it. Both packages are in the extra `fast`.
 """
+import contextlib
 import ctypes.util
 import importlib
 import os
@@ -50,6 +51,22 @@ def use_fastest():
     if threadpoolctl := _optional('threadpoolctl'):
         threadpoolctl.threadpool_limits(1, user_api='blas')  # of the libraries that are loaded by now
     return used
+
+
+def versions():
+    """Python, PyTensor, numpy, BLAS and processor of this run, in one line."""
+    if config.linker == 'cvm':
+        blas = config.blas__ldflags.split('-l')[-1]
+        if openblas := _optional('scipy_openblas32'):
+            blas = f'scipy-openblas32 {openblas.__version__}'
+    else:
+        build = scipy.show_config(mode='dicts')['Build Dependencies']['blas']
+        blas = f'{build["name"]} {build["version"]}'
+    processor = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError), open('/proc/cpuinfo') as file:
+        processor = next((line.split(':')[1].strip() for line in file if line.startswith('model name')), processor)
+    return (f'Python {platform.python_version()}, PyTensor {pytensor.__version__}, numpy {np.__version__}, '
+            f'BLAS {blas}, {processor}, {os.cpu_count()} cores')
 
 
 def _choose():

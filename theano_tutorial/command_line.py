@@ -1,6 +1,7 @@
 """Run a script's main(): its keyword arguments are the options of the command line."""
 import argparse
 import inspect
+import io
 import os
 import sys
 import warnings
@@ -51,7 +52,8 @@ def run(main):
     Each keyword argument of main is an option, described in OPTIONS, and its default the option's; `hook` becomes
     --checkpoint. A wrong option or file ends with one line and status 2, Ctrl-C with status 130.
     """
-    sys.stdout.reconfigure(errors='backslashreplace')  # a file name may have letters that a Windows code page lacks
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors='backslashreplace')  # a path may have letters that the Windows code page lacks
     parser = argparse.ArgumentParser(description=main.__doc__, allow_abbrev=False,
                                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     for name, parameter in inspect.signature(main).parameters.items():
@@ -76,9 +78,10 @@ def run(main):
         parser.exit(2, f'{parser.prog}: error: {message}\n')
     except BaseException as error:
         # Under Numba, Ctrl-C arrives as the cause of another error.
-        while not isinstance(error, KeyboardInterrupt):
-            error = error.__cause__ or error.__context__
-            if error is None:
+        cause: BaseException | None = error
+        while not isinstance(cause, KeyboardInterrupt):
+            if cause is None:
                 raise
+            cause = cause.__cause__ or cause.__context__
         parser.exit(130, 'interrupted\n')
     sys.exit(status)
