@@ -1,39 +1,53 @@
-"""Execute the notebooks afresh, save them with their outputs, and write them as HTML that needs no network.
+"""Execute the notebooks, save them with their outputs, and write them as HTML that can be read offline.
 
     python notebooks/make_notebooks.py
 
-A formula becomes MathML, which browsers set by themselves, so that no MathJax has to be fetched.
+A code cell with the metadata {"source": "dA.Autoencoder"} is first replaced by that class or function, read from dA.py.
+In the HTML, formulas are MathML, which browsers display without downloading MathJax.
 """
+import argparse
+import ast
 import os
 import re
-import sys
 
 import nbformat
 from latex2mathml.converter import convert
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
+from theano_tutorial.storage import atomic_write, make_folder
+
 NOTEBOOKS = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(NOTEBOOKS)
 NAMES = ('denoising_autoencoder', 'logistic_regression')
 
-sys.path.insert(0, PROJECT)
-from command_line import ArgumentParser, run  # noqa: E402
-from files import make_folder, written_beside  # noqa: E402
+
+def read(name):
+    """The stored notebook, an nbformat.NotebookNode."""
+    return nbformat.read(os.path.join(NOTEBOOKS, f'{name}.ipynb'), as_version=4)
 
 
-def executed(name):
-    """The notebook, run from top to bottom in a new kernel. Raises CellExecutionError when a cell fails."""
-    notebook = nbformat.read(os.path.join(NOTEBOOKS, f'{name}.ipynb'), as_version=4)
-    # A kernel warns that it listens on a port of this machine; its errors come here in any case.
+def insert_sources(notebook):
+    """Replace each cell that has the metadata `source`, 'module.name', by that class or function of the project."""
+    for cell in notebook.cells:
+        if 'source' in cell.metadata:
+            module, name = cell.metadata.source.split('.')
+            with open(os.path.join(PROJECT, f'{module}.py'), encoding='utf-8') as file:
+                text = file.read()
+            node, = (node for node in ast.parse(text).body if getattr(node, 'name', None) == name)
+            cell.source = ast.get_source_segment(text, node)
+
+
+def execute(notebook):
+    """Run all cells in a new kernel. Raises CellExecutionError if one fails."""
+    # The kernel's warning about its TCP port would be the only thing on stderr.
     NotebookClient(notebook, timeout=1800, kernel_name='python3', extra_arguments=['--log-level=ERROR'],
-                   resources={'metadata': {'path': NOTEBOOKS}}, record_timing=False).execute()
+                   resources={'metadata': {'path': NOTEBOOKS}}, record_timing=False, coalesce_streams=True).execute()
     notebook.metadata.language_info = {'name': 'python'}  # without the version of this machine's Python
-    return notebook
 
 
 def html(notebook):
-    """A page of the notebook, in one piece."""
+    """The notebook as one self-contained HTML page, a string."""
     notebook = nbformat.from_dict(notebook)
     for cell in notebook.cells:
         if cell.cell_type == 'markdown':
@@ -45,22 +59,22 @@ def html(notebook):
 
 
 def main():
-    parser = ArgumentParser('Execute the notebooks afresh, save them, and write them as HTML.')
-    parser.add_argument('--output-dir', default=os.path.join(PROJECT, 'output'), help='folder for the HTML')
-    options = parser.parse_args()
-    try:
-        make_folder(options.output_dir)
-        for name in NAMES:
-            print('... executing', name)
-            notebook = executed(name)
-            for path, content in ((os.path.join(NOTEBOOKS, f'{name}.ipynb'), nbformat.writes(notebook) + '\n'),
-                                  (os.path.join(options.output_dir, f'{name}.html'), html(notebook))):
-                with written_beside(path) as beside, open(beside, 'w', encoding='utf-8') as file:
-                    file.write(content)
-                print('saved', path)
-    except OSError as error:
-        parser.error(error)
+    parser = argparse.ArgumentParser(description='Execute the notebooks, save them, and write them as HTML.')
+    parser.add_argument('--output-dir', default=os.path.join(PROJECT, 'output'), metavar='DIR',
+                        help='folder for the HTML (default: output)')
+    output_dir = parser.parse_args().output_dir
+    make_folder(output_dir)
+    for name in NAMES:
+        print('... executing', name)
+        notebook = read(name)
+        insert_sources(notebook)
+        execute(notebook)
+        for path, content in ((os.path.join(NOTEBOOKS, f'{name}.ipynb'), nbformat.writes(notebook) + '\n'),
+                              (os.path.join(output_dir, f'{name}.html'), html(notebook))):
+            with atomic_write(path) as file:
+                file.write(content.encode())
+            print('saved', path)
 
 
 if __name__ == '__main__':
-    run(main)
+    main()
