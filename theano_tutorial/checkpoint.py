@@ -46,37 +46,40 @@ class Checkpoint:
     def __call__(self, autoencoder, costs):
         """Restore the model, if the file has it, while there are no costs; save it after an epoch."""
         name = type(autoencoder).__name__
-        rngs = [rng for rng, _ in autoencoder.theano_rng.state_updates]
+        # The streams of this training are the last ones: an earlier one with the same model left others before them.
+        rngs = [rng for rng, _ in reversed(autoencoder.theano_rng.state_updates)]
         if costs:
-            states = [_words(rng.get_value(borrow=True)) for rng in rngs]
-            values = (*autoencoder.__getstate__(), np.array(costs), np.array(states, np.uint32).reshape(-1, 625))
+            states = [_to_numbers(rng.get_value(borrow=True)) for rng in rngs]
+            values = (*autoencoder.__getstate__(), np.array(costs), np.reshape(states, (-1, 627)))
             self.arrays |= {f'{name}.{part}': value for part, value in zip(PARTS, values)}
             save_arrays(self.path, FORMAT, **self.arrays)
         elif f'{name}.costs' in self.arrays:
             try:
                 *parameters, saved_costs, states = (self.arrays[f'{name}.{part}'] for part in PARTS)
                 shapes = [values.shape for values in autoencoder.__getstate__()]
-                valid = ([values.shape for values in parameters] == shapes and saved_costs.ndim == 1
-                         and states.dtype == np.uint32 and states.shape == (len(rngs), 625)
-                         and states[:, -1].max(initial=0) <= 624)
-            except KeyError:
+                valid = [values.shape for values in parameters] == shapes and saved_costs.ndim == 1
+                random_states = [_from_numbers(numbers) for numbers in states]
+            except (KeyError, TypeError, ValueError):
                 valid = False
             if not valid:
                 raise InputError(f'{self.path}: not a valid checkpoint of this {name}')
             autoencoder.__setstate__(parameters)
-            for rng, words in zip(rngs, states):
-                rng.set_value(_generator(words), borrow=True)
+            for rng, random_state in zip(rngs, random_states):
+                rng.set_value(random_state, borrow=True)
             costs += saved_costs.tolist()
             print(f'... resuming {name} after epoch {len(costs) - 1} from {self.path}')
 
 
-def _words(generator):
-    """The state of a Generator of MT19937 as uint32 (625,): the key, and the position in it."""
-    state = generator.bit_generator.state['state']
-    return [*state['key'], state['pos']]
+def _to_numbers(random_state):
+    """The state of a RandomState as float64 (627,): 624 words, the position, and the pending normal number if any."""
+    _, key, *rest = random_state.get_state()
+    return [*key, *rest]
 
 
-def _generator(words):
-    bits = np.random.MT19937(0)
-    bits.state = {'bit_generator': 'MT19937', 'state': {'key': words[:-1], 'pos': int(words[-1])}}
-    return np.random.Generator(bits)
+def _from_numbers(numbers):
+    *key, position, has_gauss, gauss = numbers
+    if not 0 <= position <= 624:  # numpy would believe any position
+        raise ValueError(f'position {position}')
+    random_state = np.random.RandomState(0)
+    random_state.set_state(('MT19937', np.array(key, np.uint32), int(position), int(has_gauss), gauss))
+    return random_state
