@@ -56,8 +56,15 @@ def _temper(key, words):
 
 
 @_compiled
-def _fill(state, threshold, below, out):
-    """out[i] = `below` if the next uniform number is at most threshold / 2 ** 53, else not `below`."""
+def draw_bernoulli(state, p, out):
+    """Fill the vector `out` as RandomState.binomial(1, p) does. state : uint32 (625,), advanced"""
+    if not 0 <= p <= 1:
+        raise ValueError('p < 0, p > 1 or p is NaN')
+    # numpy's legacy algorithm draws the rarer outcome by inversion: it occurs if a uniform number u is above
+    # exp(log(1 - rare)). It would draw again if u were above the sum of both outcomes' rounded probabilities, which is
+    # impossible with glibc's exp and log, and has a probability of 2 ** -53 if they are off by a bit.
+    rare = p if p <= 0.5 else 1. - p
+    threshold = np.int64(math.exp(math.log(1. - rare)) * 2. ** 53)
     key, used = state[:624], np.int64(state[624])
     words = np.empty(2 * out.size, np.uint32)
     done = 0
@@ -70,31 +77,26 @@ def _fill(state, threshold, below, out):
         used += n
         done += n
     state[624] = used
+    below = p > 0.5
     for i in range(out.size):
-        uniform = np.int64(words[2 * i] >> WORD(5)) * 67108864 + np.int64(words[2 * i + 1] >> WORD(6))
-        out[i] = (uniform <= threshold) == below
+        u = np.int64(words[2 * i] >> WORD(5)) * 67108864 + np.int64(words[2 * i + 1] >> WORD(6))  # times 2 ** 53
+        out[i] = (u <= threshold) == below
 
 
 def bernoulli(rng, p, shape, dtype):
     """rng.binomial(1, p, shape) as an array of `dtype`: the same numbers, and the same state of the RandomState after.
 
-    rng : numpy.random.RandomState; it is advanced
+    rng : numpy.random.RandomState of MT19937; it is advanced
     p : probability of a 1, a float
     shape : tuple of integers
 
     Raises ValueError if p is not in [0, 1].
     """
-    # numpy's legacy algorithm draws the rarer outcome by inversion: it occurs if a uniform number is above `limit`.
-    rare = p if p <= 0.5 else 1. - p
-    if numba is None or not rare >= 0 or not isinstance(rng._bit_generator, np.random.MT19937):
-        return rng.binomial(1, p, shape).astype(dtype)
-    limit = math.exp(math.log(1. - rare))
-    # It draws again if the number is above this, too, which no number is where exp and log are exact enough.
-    if (1 - 2 ** -53) - limit > rare * limit / (1. - rare):
+    if numba is None:
         return rng.binomial(1, p, shape).astype(dtype)
     out = np.empty(shape, dtype)
     bits = rng._bit_generator
     with bits.lock:
         state = np.frombuffer(STATE.from_address(bits.ctypes.state_address), np.uint32)
-        _fill(state, int(limit * 2. ** 53), p > 0.5, out.reshape(-1))
+        draw_bernoulli(state, p, out.reshape(-1))
     return out

@@ -1,18 +1,39 @@
-"""RandomState and RandomFunction for PyTensor's Numba backend: compiled code calls the Op's method perform in Python."""
+"""RandomState and RandomFunction for PyTensor's Numba backend.
+
+The mask of the denoising autoencoder is drawn in compiled code; for other draws that calls the Op's Python method.
+"""
 import copy
+from contextlib import ExitStack
 
 import numba
 import numpy as np
 from numba.core import cgutils, types
-from numba.extending import NativeValue, box, models, overload, register_model, typeof_impl, unbox
-from pytensor.link.numba.dispatch.basic import get_numba_type, numba_funcify, numba_njit
+from numba.extending import (
+    NativeValue,
+    box,
+    make_attribute_wrapper,
+    models,
+    overload,
+    register_model,
+    typeof_impl,
+    unbox,
+)
+from numba.np.unsafe.ndarray import to_fixed_tuple
+from pytensor.graph.basic import Constant
+from pytensor.link.numba.dispatch.basic import (
+    default_hash_key_from_props,
+    get_numba_type,
+    numba_njit,
+    register_funcify_and_cache_key,
+)
 from pytensor.link.numba.dispatch.compile_ops import numba_deepcopy
 
+from theano_tutorial.mersenne_twister import draw_bernoulli
 from theano_tutorial.shared_randomstreams import RandomFunction
 
 
 class RandomStateNumbaType(types.Type):
-    """A RandomState, which compiled code only passes on."""
+    """A RandomState of MT19937; `state` points to its 624 words and the number of them that are used."""
 
 
 # Numba's cache on disk knows a type by this name: a change of the model below needs another name.
@@ -21,10 +42,14 @@ random_state = RandomStateNumbaType('theano_tutorial.RandomState, version 1')
 
 @register_model(RandomStateNumbaType)
 class RandomStateModel(models.StructModel):
-    """The Python object, and what counts the references to it in compiled code."""
+    """The Python object, what counts the references to it in compiled code, and the address of its numbers."""
 
     def __init__(self, dmm, fe_type):
-        super().__init__(dmm, fe_type, [('parent', types.pyobject), ('meminfo', types.MemInfoPointer(types.voidptr))])
+        super().__init__(dmm, fe_type, [('parent', types.pyobject), ('meminfo', types.MemInfoPointer(types.voidptr)),
+                                        ('state', types.voidptr)])
+
+
+make_attribute_wrapper(RandomStateNumbaType, 'state', 'state')
 
 
 @typeof_impl.register(np.random.RandomState)
@@ -37,7 +62,18 @@ def unbox_random_state(typ, obj, c):
     proxy = cgutils.create_struct_proxy(typ)(c.context, c.builder)
     proxy.parent = obj
     proxy.meminfo = c.pyapi.nrt_meminfo_new_from_pyobject(cgutils.voidptr_t(None), obj)
-    return NativeValue(proxy._getvalue())
+    is_error = cgutils.alloca_once_value(c.builder, cgutils.true_bit)
+    owned = [obj]
+    with ExitStack() as stack:
+        for name in '_bit_generator', 'ctypes', 'state_address':
+            owned.append(c.pyapi.object_getattr_string(owned[-1], name))
+            with cgutils.early_exit_if_null(c.builder, stack, owned[-1]):
+                pass
+        proxy.state = c.pyapi.long_as_voidptr(owned[-1])
+        for attribute in owned[1:]:
+            c.pyapi.decref(attribute)
+        c.builder.store(cgutils.false_bit, is_error)
+    return NativeValue(proxy._getvalue(), is_error=c.builder.load(is_error))
 
 
 @box(RandomStateNumbaType)
@@ -58,8 +94,25 @@ def numba_deepcopy_random_state(x):
         return deepcopy
 
 
-@numba_funcify.register(RandomFunction)
+@register_funcify_and_cache_key(RandomFunction)
 def numba_funcify_random_function(op, node, **kwargs):
+    _, _, *parameters = node.inputs
+    is_mask = (op.method == 'binomial' and op.inplace and op.ndim and not any(p.type.ndim for p in parameters)
+               and isinstance(parameters[0], Constant) and parameters[0].data == 1)
+    if not is_mask or not isinstance(node.inputs[1].type.shape[0], int) or node.inputs[1].type.shape[0] == 0:
+        return _call_perform(op, node), None  # Numba cannot keep on disk what calls Python
+    ndim, dtype = op.ndim, np.dtype(op.dtype)
+
+    @numba_njit
+    def random_function(rng, size, n, p):
+        out = np.empty(to_fixed_tuple(size, ndim), dtype)
+        draw_bernoulli(numba.carray(rng.state, (625,), np.uint32), p.item(), out.reshape(-1))
+        return rng, out
+
+    return random_function, default_hash_key_from_props(op, cache_version=1)
+
+
+def _call_perform(op, node):
     draw_type = get_numba_type(node.outputs[1].type, layout='C')
 
     def perform(inputs):

@@ -31,8 +31,8 @@ class RandomStateType(RandomType):
     """The type of a symbolic numpy.random.RandomState."""
 
     def filter(self, data, strict=False, allow_downcast=None):
-        if not isinstance(data, np.random.RandomState):
-            raise TypeError(f'the state of a stream must be a numpy.random.RandomState, not {type(data).__name__}')
+        if not isinstance(data, np.random.RandomState) or not isinstance(data._bit_generator, np.random.MT19937):
+            raise TypeError(f'the state of a stream must be a numpy.random.RandomState, not {data!r:.80}')
         return data
 
     @staticmethod
