@@ -1,25 +1,72 @@
+"""What several test files share."""
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-TESTS = os.path.dirname(os.path.abspath(__file__))
-PROJECT = os.path.dirname(TESTS)
+TESTS = Path(__file__).resolve().parent
+PROJECT = TESTS.parent
+
+# A backend that the user configured must not decide what is tested. PyTensor is imported later, and reads these then.
+os.environ.pop('PYTENSOR_FLAGS', None)
+os.environ['PYTENSORRC'] = os.devnull
+
+posix = pytest.mark.skipif(os.name == 'nt', reason='signals, links and limits of POSIX')
 
 
 @pytest.fixture(scope='session')
 def golden():
-    """The numbers that genuine Theano gave, see theano_oracle.py."""
-    with open(os.path.join(TESTS, 'golden.json'), encoding='utf-8') as file:
-        return json.load(file)
+    """What Theano 0.8.2 computed, see theano_oracle.py."""
+    return json.loads((TESTS / 'golden.json').read_text(encoding='utf-8'))
 
 
 @pytest.fixture(scope='session')
-def run_script():
-    """Run a script of the project as a user does, its output captured; `cwd` is a folder that is not the project's."""
-    def run(name, *arguments, cwd, **options):
-        command = [sys.executable, '-W', 'error', os.path.join(PROJECT, name), *map(str, arguments)]
-        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=1200, **options)
+def mini_mnist():
+    """The (images, labels) pairs of the train, valid and test sets."""
+    from theano_tutorial import mnist
+    return mnist.load('mini_mnist.pkl.gz')
+
+
+@pytest.fixture(scope='session')
+def c_flags():
+    """The flags of the C backend, as the scripts set them."""
+    from pytensor import config
+
+    from theano_tutorial.backend import use_fastest
+    with config.change_flags(linker='auto', gcc__cxxflags=''):
+        used = use_fastest()
+        if not used.startswith('in C'):
+            pytest.skip(used)
+        return dict(linker=config.linker, gcc__cxxflags=config.gcc__cxxflags)
+
+
+@pytest.fixture(params=['Numba', 'C'])
+def backend(request):
+    """Run a test with each backend."""
+    from pytensor import config
+    with config.change_flags(**request.getfixturevalue('c_flags') if request.param == 'C' else {}):
+        yield
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start a script of the project, or one of tests/programs, in the folder tmp_path, with warnings as errors."""
+    def start(name, *arguments, flags='', stdout=subprocess.PIPE):
+        path = PROJECT / name if (PROJECT / name).exists() else TESTS / 'programs' / name
+        environment = os.environ | {'PYTHONPATH': str(PROJECT), 'PYTENSOR_FLAGS': flags}
+        return subprocess.Popen([sys.executable, '-u', '-W', 'error', path, *map(str, arguments)], cwd=tmp_path,
+                                env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True)
+    return start
+
+
+@pytest.fixture
+def run(start):
+    """Run a script or program to its end. Returns the process, with its output as text."""
+    def run(*arguments, **options):
+        with start(*arguments, **options) as process:
+            output = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.returncode, *output)
     return run

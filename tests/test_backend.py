@@ -1,102 +1,49 @@
-"""Each backend that this machine has, and the choice among them."""
-import os
-import subprocess
-import sys
-
 import numpy as np
+import pytensor
+import pytensor.tensor as pt
 import pytest
-from backends import BACKENDS, backend_modes
 
-from dA import Autoencoder, DenoisingAutoencoder, train
-from logistic_sgd import load_data
-from original import record
-from shared_randomstreams import RandomStreams
-
-SETTINGS = ('mode', 'linker', 'blas__ldflags', 'gcc__cxxflags')
+CHANGED = 'linker gcc__cxxflags'
 
 
-@pytest.mark.parametrize('name', BACKENDS)
-def test_digits_on_each_backend(name):
-    with backend_modes(name):
-        train_set_x = load_data('mini_mnist.pkl.gz')[0][0]
-        for model, corruption_level in (Autoencoder, 0.), (DenoisingAutoencoder, 0.3):
-            numpy_rng = np.random.RandomState(123)
-            theano_rng = RandomStreams(numpy_rng.randint(2 ** 30))
-            theano_rng.binomial(size=(10, 10), n=1, p=0.7)
-            autoencoder = model(numpy_rng, theano_rng, n_visible=784, n_hidden=100)
-            costs, _ = train(autoencoder, train_set_x, corruption_level, training_epochs=11)
-            page = record()['autoencoder' if model is Autoencoder else 'denoising_autoencoder']['costs']
-            assert ['%f' % costs[epoch] for epoch in (0, 10)] == [cost for _, cost in page[:2]]
+@pytest.mark.parametrize('flags, used, changed', [
+    ('mode=FAST_COMPILE', 'with mode=FAST_COMPILE, linker=auto, as configured', ''),
+    ('linker=py', 'with mode=Mode, linker=py, as configured', ''),
+    ('cxx=', 'with Numba (no C++ compiler)', ''),
+    ('mode=JAX', 'JAX cannot run the tutorial, which slices the data by a symbolic index; use the default, NUMBA or '
+                 'FAST_COMPILE', '')])
+def test_what_the_user_configured(run, flags, used, changed):
+    done = run('use_fastest.py', flags=flags)
+    assert done.stdout.splitlines()[:2] == [used, changed] and done.stderr == ''
 
 
-def run_program(program, tmp_path, **environment):
-    clean = {key: value for key, value in os.environ.items() if key != 'PYTENSOR_FLAGS'}
-    run = subprocess.run([sys.executable, '-W', 'error', '-c', program], cwd=tmp_path, capture_output=True, text=True,
-                         env=clean | environment)
-    assert run.returncode == 0, run.stderr
-    return run.stdout
+def test_one_blas_thread(run):
+    assert run('use_fastest.py').stdout.splitlines()[2] == '{1}'
 
 
-@pytest.mark.parametrize('flags', ['mode=FAST_COMPILE', 'linker=py', 'blas__ldflags=-lm'])
-def test_the_user_wins(tmp_path, flags):
-    program = f'''
-import backend
-from pytensor import config
-before = [getattr(config, key) for key in {SETTINGS}]
-print(backend.use_fastest())
-assert [getattr(config, key) for key in {SETTINGS}] == before
-'''
-    assert run_program(program, tmp_path, PYTENSOR_FLAGS=f'{flags},cxx=' if 'blas' not in flags else flags
-                       ) == 'as PYTENSOR_FLAGS ask\n'
+@pytest.mark.parametrize('backend', ['C'], indirect=True)
+class TestC:
+    def test_the_users_blas_and_flags(self, run, backend):
+        lines = run('use_fastest.py', flags='blas__ldflags=-lm').stdout.splitlines()
+        assert lines[0].startswith('with Numba (the C++ compiler does not work: ') and lines[1] == ''
+        assert 'undefined symbol: dgemm_' in lines[0]
+
+    def test_without_scipy_openblas(self, run, backend):
+        used, changed, _ = run('use_fastest.py', 'scipy_openblas32').stdout.splitlines()
+        assert (used, changed) in [('in C with OpenBLAS', CHANGED),  # the system's
+                                   ('with Numba (no BLAS for C; the extra "fast" installs one)', '')]
+
+    def test_nan_and_subnormal_numbers(self, backend):
+        # With -ffast-math NaN is lost and subnormal numbers become 0.
+        x = pt.vector()
+        outputs = pt.switch(pt.isnan(x), 1, x), x * 0.5, pt.exp(x)
+        values = np.array([np.nan, 2 ** -1022, np.inf, -np.inf])
+        is_nan, halves, exp = pytensor.function([x], outputs)(values)
+        np.testing.assert_array_equal(is_nan, [1, *values[1:]])
+        np.testing.assert_array_equal(halves, values / 2)
+        np.testing.assert_array_equal(exp, [np.nan, 1, np.inf, 0])
 
 
-def test_without_a_compiler(tmp_path):
-    program = 'import backend; print(backend.use_fastest())'
-    assert run_program(program, tmp_path, PYTENSOR_FLAGS='cxx=') == 'with Numba\n'
-
-
-def test_the_systems_openblas(tmp_path):
-    program = '''
-import sys
-sys.modules['scipy_openblas32'] = None  # as where it is not installed
-import backend
-print(backend.use_fastest())
-import numpy as np
-from dA import Autoencoder, train
-from logistic_sgd import load_data
-autoencoder = Autoencoder(np.random.RandomState(123), n_visible=784, n_hidden=100)
-train(autoencoder, load_data('mini_mnist.pkl.gz')[0][0], 0., training_epochs=1)
-with open('/proc/self/maps') as maps:
-    print('/libopenblas' in maps.read())
-'''
-    lines = run_program(program, tmp_path).splitlines()
-    if lines[0] == 'with Numba':
-        pytest.skip('no C compiler or no OpenBLAS of the system here')
-    assert lines[0] == 'in C with OpenBLAS' and lines[-1] == 'True'
-    assert 'Training epoch 0, cost ' + record()['autoencoder']['costs'][0][1] in lines
-
-
-def test_an_import_changes_nothing(tmp_path):
-    program = '''
-from pytensor import config
-keys = ('mode', 'linker', 'gcc__cxxflags', 'floatX', 'optimizer')
-before = [getattr(config, key) for key in keys]
-import threadpoolctl
-import scipy.linalg
-threads = [pool['num_threads'] for pool in threadpoolctl.threadpool_info()]
-import backend, command_line, dA, logistic_sgd, mnist_download, mnist_files, model_files, original, pictures
-import replay, rewrites, shared_randomstreams, utils
-assert [getattr(config, key) for key in keys] == before
-assert [pool['num_threads'] for pool in threadpoolctl.threadpool_info()][:len(threads)] == threads
-'''
-    assert run_program(program, tmp_path) == ''
-
-
-def test_one_blas_thread(tmp_path):
-    program = '''
-import backend
-backend.use_fastest()
-import threadpoolctl
-print({pool['num_threads'] for pool in threadpoolctl.threadpool_info() if pool['user_api'] == 'blas'})
-'''
-    assert run_program(program, tmp_path) == '{1}\n'
+def test_importing_changes_nothing(run):
+    done = run('import_everything.py')
+    assert (done.stdout, done.stderr) == ('\n', '')

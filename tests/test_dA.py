@@ -1,222 +1,172 @@
+import contextlib
 import copy
+import io
+import os
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytensor
-import pytensor.tensor as pt
 import pytest
-from backends import BACKENDS, backend_modes
+from PIL import Image
 
 import dA as dA_module
-from checkpoints import Checkpoint
-from dA import Autoencoder, DenoisingAutoencoder, tiles, train
-from mnist_files import find, read_pickle
-from shared_randomstreams import RandomStreams
+from dA import Autoencoder, DenoisingAutoencoder, filters, train
+from theano_tutorial.mini_mnist import write
+from theano_tutorial.shared_randomstreams import RandomStreams
 
-
-@pytest.fixture(scope='module')
-def images():
-    return read_pickle(find('mini_mnist.pkl.gz'))[0][0]
+MODELS = [Autoencoder, DenoisingAutoencoder]
 
 
 def build(model, seed=123, **sizes):
-    numpy_rng = np.random.RandomState(seed)
-    return model(numpy_rng, RandomStreams(numpy_rng.randint(2 ** 30)), **sizes)
+    rng = np.random.RandomState(seed)
+    return model(rng, RandomStreams(rng.randint(2 ** 30)), **sizes)
 
 
-@pytest.mark.parametrize('backend', BACKENDS)
-@pytest.mark.parametrize('run', range(24))
-def test_costs_of_genuine_theano(golden, images, run, backend):
-    run = golden['costs'][run]
-    with backend_modes(backend), pytensor.config.change_flags(floatX=run['floatX']):
-        x = pytensor.shared(np.asarray(images[:run['images']], dtype=pytensor.config.floatX))
-        model = Autoencoder if run['corruption_level'] is None else DenoisingAutoencoder
-        autoencoder = build(model, run['seed'], n_visible=784, n_hidden=run['n_hidden'])
-        costs, _ = train(autoencoder, x, run['corruption_level'] or 0., run['learning_rate'], 3, run['batch_size'])
+def shared(images):
+    return pytensor.shared(np.asarray(images, pytensor.config.floatX))
+
+
+@pytest.fixture
+def images(mini_mnist):
+    return mini_mnist[0][0][:40].astype('float64')
+
+
+# Four corruption levels in each of three settings, in float64 and then in float32. Numba compiles each function for
+# seconds: there the first setting, the page's, is enough.
+RUNS = [pytest.param(k, backend, marks=pytest.mark.slow if backend == 'Numba' and k % 12 >= 4 else ())
+        for backend in ('C', 'Numba') for k in range(24)]
+
+
+@pytest.mark.parametrize('k, backend', RUNS, indirect=['backend'])
+def test_costs_of_theano(golden, mini_mnist, k, backend):
+    run = golden['costs'][k]
+    corruption_level = run['corruption_level']
+    with pytensor.config.change_flags(floatX=run['floatX']):
+        autoencoder = build(MODELS[corruption_level is not None], run['seed'], n_hidden=run['n_hidden'])
+        costs = train(autoencoder, shared(mini_mnist[0][0][:run['images']]), corruption_level or 0.,
+                      run['learning_rate'], 3, run['batch_size'])
     if run['floatX'] == 'float64':
         assert ['%f' % cost for cost in costs] == ['%f' % cost for cost in run['costs']]
     else:
-        # Sums of 784 numbers that have 24 bits each.
-        np.testing.assert_allclose(costs, run['costs'], rtol=2e-6)
+        np.testing.assert_allclose(costs, run['costs'], rtol=2e-6)  # sums of 784 numbers of 24 bits
 
 
-def test_printed_lines(images, capsys):
-    x = pytensor.shared(np.asarray(images[:40], dtype='float64'))
-    costs, seconds = train(build(Autoencoder, n_hidden=5), x, 0., training_epochs=5, print_every=2)
-    out, err = capsys.readouterr()
-    assert out == ''.join('Training epoch %d, cost %f\n' % (e, costs[e]) for e in (0, 2, 4)) + 'time: %ds\n' % seconds
-    assert err == '... compiling Autoencoder\n'
-    assert len(costs) == 5
+def reconstruction(W, b, b_prime, x):
+    y = 1 / (1 + np.exp(-(x @ W + b)))
+    return 1 / (1 + np.exp(-(y @ W.T + b_prime)))
 
 
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def numpy_cost(W, b, b_prime, x, mask):
-    z = sigmoid(sigmoid((mask * x) @ W + b) @ W.T + b_prime)
-    return -(x * np.log(z) + (1 - x) * np.log(1 - z)).sum(axis=1).mean()
-
-
-@pytest.mark.parametrize('model', [Autoencoder, DenoisingAutoencoder])
-def test_gradient_is_that_of_the_formula(model, images):
-    x = np.float64(images[:6])
+@pytest.mark.parametrize('model', MODELS)
+def test_gradient_is_that_of_the_equations(model, images):
+    x = images[:6]
     autoencoder = build(model, n_hidden=8)
-    # A learning rate of 1 makes each step the gradient itself.
+    before = autoencoder.__getstate__()
+    # With a learning rate of 1 each step is the gradient.
     cost, updates = autoencoder.get_cost_updates(corruption_level=0.4, learning_rate=1.)
-    params = [param.get_value() for param in autoencoder.params]
-    given_cost = pytensor.function([autoencoder.x], cost, updates=updates)(x)
-    steps = [before - param.get_value() for before, param in zip(params, autoencoder.params)]
+    symbolic_cost = pytensor.function([autoencoder.x], cost, updates=updates)(x)
+    steps = [value - param.get_value() for value, param in zip(before, autoencoder.params)]
 
     mask = 1
     if model is DenoisingAutoencoder:
         seedgen = np.random.RandomState(np.random.RandomState(123).randint(2 ** 30))
         mask = np.random.RandomState(seedgen.randint(2 ** 30)).binomial(1, 1 - 0.4, x.shape)
-    np.testing.assert_allclose(given_cost, numpy_cost(*params, x, mask), rtol=1e-12)
 
+    def numpy_cost(params):
+        z = reconstruction(*params, mask * x)
+        return -(x * np.log(z) + (1 - x) * np.log(1 - z)).sum(axis=1).mean()
+
+    np.testing.assert_allclose(symbolic_cost, numpy_cost(before), rtol=1e-12)
     random = np.random.RandomState(0)
     for k, step in enumerate(steps):
         for _ in range(40):
             place = tuple(random.randint(length) for length in step.shape)
-            moved = []
-            for h in (1e-5, -1e-5):
-                others = [param.copy() for param in params]
-                others[k][place] += h
-                moved.append(numpy_cost(*others, x, mask))
-            np.testing.assert_allclose(step[place], (moved[0] - moved[1]) / 2e-5, rtol=1e-5, atol=1e-7)
+            costs = []
+            for h in 1e-5, -1e-5:
+                moved = [value.copy() for value in before]
+                moved[k][place] += h
+                costs.append(numpy_cost(moved))
+            np.testing.assert_allclose(step[place], (costs[0] - costs[1]) / 2e-5, rtol=1e-5, atol=1e-7)
 
 
-def test_weights_are_tied(images):
-    x = pytensor.shared(np.asarray(images[:100], dtype='float64'))
-    autoencoder = build(Autoencoder, n_hidden=7)
-    assert autoencoder.params == [autoencoder.W, autoencoder.b, autoencoder.b_prime]
-    train(autoencoder, x, 0., training_epochs=2)
-    W, b, b_prime = (param.get_value() for param in autoencoder.params)
-    np.testing.assert_array_equal(autoencoder.W_prime.eval(), W.T)
-    z = pytensor.function([autoencoder.x], autoencoder.feedforward())(images[:3])
-    np.testing.assert_allclose(z, sigmoid(sigmoid(images[:3] @ W + b) @ W.T + b_prime), rtol=1e-6)
-
-
-def test_first_parameters():
-    autoencoder = build(Autoencoder, n_visible=30, n_hidden=20)
-    random = np.random.RandomState(123)
-    random.randint(2 ** 30)
+@pytest.mark.parametrize('floatX', ['float64', 'float32'])
+def test_initial_parameters(floatX):
+    with pytensor.config.change_flags(floatX=floatX):
+        autoencoder = Autoencoder(np.random.RandomState(5), n_visible=30, n_hidden=20)
+    random = np.random.RandomState(5)
+    assert autoencoder.theano_rng.default_instance_seed == random.randint(2 ** 30)
     bound = 4 * np.sqrt(6 / 50)
-    np.testing.assert_array_equal(autoencoder.W.get_value(), random.uniform(-bound, bound, (30, 20)))
-    np.testing.assert_array_equal(autoencoder.b.get_value(), np.zeros(20))
-    np.testing.assert_array_equal(autoencoder.b_prime.get_value(), np.zeros(30))
+    expected = random.uniform(-bound, bound, (30, 20)), np.zeros(20), np.zeros(30)
+    for value, initial in zip(autoencoder.__getstate__(), expected, strict=True):
+        np.testing.assert_array_equal(value, initial.astype(floatX), strict=True)
+    assert autoencoder.x.dtype == autoencoder.feedforward().dtype == floatX
 
 
-def test_a_seed_is_drawn_where_no_stream_is_given():
-    numpy_rng = np.random.RandomState(5)
-    autoencoder = Autoencoder(numpy_rng, n_visible=4, n_hidden=2)
-    assert autoencoder.theano_rng.default_instance_seed == np.random.RandomState(5).randint(2 ** 30)
-
-
-def test_given_parameters_are_shared():
+def test_parameters_of_another_model_are_shared():
     first = build(Autoencoder, n_visible=6, n_hidden=3)
-    second = DenoisingAutoencoder(None, RandomStreams(1), first.x, 6, 3, first.W, first.b, first.b_prime)
-    assert second.params == first.params and second.x is first.x
+    second = dA_module.dA(None, RandomStreams(1), first.x, 6, 3, first.W, first.b, first.b_prime)
+    assert second.params == first.params == [first.W, first.b, first.b_prime] and second.x is first.x
+    assert isinstance(second, DenoisingAutoencoder)
 
 
-def test_corruption(images):
-    x = np.float64(images[:50])
-    autoencoder = build(DenoisingAutoencoder)
-    corrupted = autoencoder.get_corrupted_input(autoencoder.x, 0.3).eval({autoencoder.x: x})
-    kept = corrupted[x > 0] != 0
-    np.testing.assert_array_equal(corrupted[x > 0], kept * x[x > 0])
-    assert abs(kept.mean() - 0.7) < 5 * np.sqrt(0.3 * 0.7 / kept.size)
-    assert build(Autoencoder).get_corrupted_input(autoencoder.x, 0.3) is autoencoder.x
-
-
-def test_the_noise_steps_with_each_call_and_alone(images):
+def test_each_minibatch_gets_other_noise(images):
     autoencoder = build(DenoisingAutoencoder, n_hidden=3)
     other = autoencoder.theano_rng.uniform(size=(2,))
     cost, updates = autoencoder.get_cost_updates(corruption_level=0.5, learning_rate=0.)
-    assert other.update not in updates and len(updates) == 4
+    assert other.update not in updates
     step = pytensor.function([autoencoder.x], cost, updates=updates)
-    assert len({float(step(images[:5])) for _ in range(4)}) == 4
-    assert len(build(Autoencoder).get_cost_updates(0.5, 0.1)[1]) == 3
+    assert len({float(step(images)) for _ in range(4)}) == 4
 
 
-@pytest.mark.parametrize('model', [Autoencoder, DenoisingAutoencoder])
-@pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
-def test_pickled_into_another_process(model, protocol, images, tmp_path):
-    autoencoder = build(model, n_hidden=4)
-    (tmp_path / 'model').write_bytes(pickle.dumps(autoencoder, protocol))
-    np.save(tmp_path / 'x.npy', np.float64(images[:3]))
-    program = '''
-import pickle, sys
-import numpy as np
-import pytensor
-with open('model', 'rb') as file:
-    model = pickle.load(file)
-z = pytensor.function([model.x], model.feedforward())(np.load('x.npy'))
-np.savez('out.npz', z=z, sizes=[model.n_visible, model.n_hidden])
-print(type(model).__name__, *[param.name for param in model.params])
-'''
-    run = subprocess.run([sys.executable, '-c', program], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert run.stdout == f'{model.__name__} W b b_prime\n'
-    with np.load(tmp_path / 'out.npz') as out:
-        z = pytensor.function([autoencoder.x], autoencoder.feedforward())(images[:3])
-        np.testing.assert_array_equal(out['z'], z)
-        assert out['sizes'].tolist() == [784, 4]
-
-
-def test_a_copy_trains_on_its_own(images):
+@pytest.mark.parametrize('protocol', [None, *range(pickle.HIGHEST_PROTOCOL + 1)])
+def test_copies(protocol, images):
     autoencoder = build(DenoisingAutoencoder, n_hidden=4)
-    other = copy.deepcopy(autoencoder)
-    before = autoencoder.__getstate__()
-    train(other, pytensor.shared(np.float64(images[:40])), 0.3, training_epochs=1)
-    for value, kept, moved in zip(before, autoencoder.__getstate__(), other.__getstate__()):
-        np.testing.assert_array_equal(kept, value)
-        assert (moved != value).any()
+    state = autoencoder.__getstate__()
+    other = copy.deepcopy(autoencoder) if protocol is None else pickle.loads(pickle.dumps(autoencoder, protocol))
+    assert (type(other), other.n_visible, other.n_hidden) == (DenoisingAutoencoder, 784, 4)
+    z = other.feedforward().eval({other.x: images}, mode='FAST_COMPILE')
+    np.testing.assert_allclose(z, reconstruction(*state, images), rtol=1e-12)
+    other.W.set_value(0 * state[0])
+    np.testing.assert_array_equal(autoencoder.W.get_value(), state[0])
 
 
-def test_state_set_into_a_living_model():
-    autoencoder, other = build(Autoencoder, 1, n_hidden=4), build(Autoencoder, 2, n_hidden=4)
-    variables = list(autoencoder.params)
-    autoencoder.__setstate__(other.__getstate__())
-    assert autoencoder.params == variables
-    for value, expected in zip(autoencoder.__getstate__(), other.__getstate__()):
-        np.testing.assert_array_equal(value, expected)
+def test_diverging_training_is_stopped_before_the_hook():
+    calls = []
+    # The first cost is finite. The step after it makes the parameters infinite.
+    with pytest.raises(FloatingPointError, match='^non-finite cost or parameter in epoch 0; try a smaller'):
+        train(build(Autoencoder, n_visible=9, n_hidden=3), shared(np.ones((4, 9))), 0., np.inf, batch_size=4,
+              hook=lambda *arguments: calls.append(arguments))
+    assert len(calls) == 1
 
 
-def test_a_state_of_another_size():
-    autoencoder, other = build(Autoencoder, 1, n_hidden=4), build(Autoencoder, 2, n_hidden=5)
-    with pytest.raises(ValueError, match=r'the state has shapes \[\(784, 5\)'):
-        autoencoder.__setstate__(other.__getstate__())
+def test_progress_bar_on_a_terminal_only(images, capsys):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    for stderr in io.StringIO(), Terminal():
+        with contextlib.redirect_stderr(stderr):
+            costs = train(build(Autoencoder, n_hidden=3), shared(images), 0., training_epochs=11)
+        *lines, seconds = capsys.readouterr().out.splitlines()
+        assert lines == ['... compiling Autoencoder', 'Training epoch 0, cost %f' % costs[0],
+                         'Training epoch 10, cost %f' % costs[10]]
+        assert seconds.startswith('time: ') and len(costs) == 11
+        assert ('/11 [' in stderr.getvalue()) is stderr.isatty()
 
 
-def test_a_batch_larger_than_the_data():
-    with pytest.raises(ValueError, match='a batch of 3 is larger than the training set'):
-        train(build(Autoencoder), pytensor.shared(np.zeros((2, 784))), 0., batch_size=3)
-
-
-def test_numbers_that_are_not_finite_stop_training(tmp_path):
-    # The first cost is finite: it is the step that spoils the bias, and that stops it.
-    autoencoder = build(Autoencoder, n_hidden=3)
-    images = pytensor.shared(np.ones((4, 784)))
-    checkpoint = Checkpoint(tmp_path / 'file', {})
-    train(autoencoder, images, 0., learning_rate=0.1, training_epochs=1, batch_size=4, checkpoint=checkpoint)
-    content = (tmp_path / 'file').read_bytes()
-    with pytest.raises(FloatingPointError, match='^epoch 1 gave numbers that are not finite; try a smaller'):
-        train(autoencoder, images, 0., learning_rate=np.inf, training_epochs=3, batch_size=4, checkpoint=checkpoint)
-    assert (tmp_path / 'file').read_bytes() == content
-
-
-def test_tiles_of_any_number():
-    assert np.asarray(tiles(np.zeros((23, 16)))).shape == (3 * 5 - 1, 10 * 5 - 1)
-
-
-def test_the_tutorials_name():
-    assert dA_module.dA is DenoisingAutoencoder
-
-
-def test_input_follows_floatX():
-    with pytensor.config.change_flags(floatX='float32'):
-        autoencoder = build(Autoencoder, n_visible=6, n_hidden=3)
-        assert autoencoder.x.dtype == autoencoder.feedforward().dtype == 'float32'
-    assert build(Autoencoder, n_visible=6, n_hidden=3).x.type == pt.dmatrix
+def test_main_uses_every_option(tmp_path, images, capsys):
+    x = images.reshape(40, 28, 28)[:, 12:16, 12:16].reshape(40, 16)
+    write([(x, np.zeros(40, np.int64))] * 3, tmp_path / 'data.gz')
+    dA_module.main(dataset=tmp_path / 'data.gz', epochs=1, batch_size=7, learning_rate=0.3, n_hidden=12, corruption=0.5,
+                   seed=9, output_dir=tmp_path)
+    out = capsys.readouterr().out
+    for model, corruption_level, name in zip(MODELS, (0., 0.5), ('no_corruption', 'corruption_50')):
+        rng = np.random.RandomState(9)
+        theano_rng = RandomStreams(rng.randint(2 ** 30))
+        if model is DenoisingAutoencoder:
+            assert str(theano_rng.binomial(size=(10, 10), n=1, p=0.5, dtype='float64').eval()) in out
+        autoencoder = model(rng, theano_rng, n_visible=16, n_hidden=12)
+        assert 'Training epoch 0, cost %f\n' % train(autoencoder, shared(x), corruption_level, 0.3, 1, 7)[0] in out
+        with Image.open(tmp_path / f'filters_{name}.png') as image:
+            assert image.size == (10 * 5 - 1, 2 * 5 - 1)
+            np.testing.assert_array_equal(image, filters(autoencoder))
+    assert len(os.listdir(tmp_path)) == 3

@@ -1,225 +1,127 @@
-import gzip
-import os
-import pickle
-
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from PIL import Image
 
-from logistic_sgd import LogisticRegression, early_stopping, load_data, predict, sgd_optimization_mnist
-from mnist_files import find, read_pickle
-from model_files import save_model
-from original import record
+import logistic_sgd
+from logistic_sgd import FORMAT, LogisticRegression, early_stopping, load_data, load_model, predict
+from theano_tutorial import InputError
+from theano_tutorial.mini_mnist import write
+from theano_tutorial.storage import save_arrays
 
 
 @pytest.mark.parametrize('floatX', ['float64', 'float32'])
-def test_load_data_from_another_folder(tmp_path, monkeypatch, capsys, floatX):
-    monkeypatch.chdir(tmp_path)
+def test_load_data(mini_mnist, capsys, floatX):
     with pytensor.config.change_flags(floatX=floatX):
         datasets = load_data('mini_mnist.pkl.gz')
     assert capsys.readouterr().out == '... loading data\n'
-    for (x, y), (images, labels) in zip(datasets, read_pickle(find('mini_mnist.pkl.gz')), strict=True):
-        assert x.get_value(borrow=True).dtype == floatX and y.dtype == 'int32'
-        np.testing.assert_array_equal(x.get_value(borrow=True), images)
-        np.testing.assert_array_equal(y.eval(), labels)
+    for (x, y), (images, labels) in zip(datasets, mini_mnist, strict=True):
+        np.testing.assert_array_equal(x.get_value(), images.astype(floatX), strict=True)
+        np.testing.assert_array_equal(y.eval(), labels.astype('int32'), strict=True)
 
 
-def test_load_data_as_given(tmp_path):
-    sets = tuple((np.full((n, 9), k / 4, np.float64), np.full(n, k)) for k, n in enumerate((4, 3, 2)))
-    with gzip.open(tmp_path / 'own.pkl.gz', 'wb') as file:
-        pickle.dump(sets, file)
-    assert [x.get_value().tolist() for x, _ in load_data(tmp_path / 'own.pkl.gz')] == [x.tolist() for x, _ in sets]
+def softmax(scores):
+    p = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return p / p.sum(axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize('form', [
-    lambda x: x.astype('>f4'), lambda x: x.astype('f8'), np.asfortranarray, lambda x: (x * 256).astype('u1'),
-    lambda x: np.asfortranarray(x).astype('>f8')], ids=['big-endian', 'float64', 'Fortran', 'uint8', 'all'])
-def test_other_forms_of_the_data_give_the_same_training(tmp_path, form):
-    sets = read_pickle(find('mini_mnist.pkl.gz'))
-    losses = []
-    for name, wanted in ('as it is', np.asarray), ('otherwise', form):
-        with gzip.open(tmp_path / name, 'wb', 1) as file:
-            pickle.dump(tuple((wanted(images[:500]), labels[:500]) for images, labels in sets), file)
-        trained = sgd_optimization_mnist(0.13, 2, tmp_path / name, 60, 500, tmp_path / 'model')
-        losses.append((trained.best_validation_loss, trained.classifier.W.get_value().tobytes()))
-    assert losses[0] == losses[1]
+def test_equations():
+    random = np.random.RandomState(1)
+    W, b, images = random.normal(size=(6, 4)), random.normal(size=4), random.uniform(size=(9, 6))
+    labels = np.arange(9) % 4
+    x, y = pt.matrix(), pt.ivector()
+    classifier = LogisticRegression(x, 6, 4)
+    assert not any(param.get_value().any() for param in classifier.params)
+    classifier.W.set_value(W)
+    classifier.b.set_value(b)
+    cost = classifier.negative_log_likelihood(y)
+    outputs = [classifier.p_y_given_x, classifier.y_pred, classifier.errors(y), cost, *pt.grad(cost, classifier.params)]
+    p_y_given_x, y_pred, errors, *cost_and_gradients = pytensor.function([x, y], outputs)(images, labels.astype('i4'))
 
-
-def test_a_cost_that_is_no_number_stops_training():
-    steps = iter(range(99))
-    with pytest.raises(FloatingPointError, match='the cost of epoch 3 is not a number; try a smaller learning rate'):
-        early_stopping(lambda index: np.nan if next(steps) == 8 else 1., lambda: 0.5, lambda: 0.5, lambda: None,
-                       n_epochs=9, n_train_batches=4, patience=100)
-
-
-def test_load_data_errors(tmp_path):
-    (tmp_path / 'text.pkl.gz').write_text('no gzip')
-    with pytest.raises(ValueError, match='text.pkl.gz: not a gzipped pickle of arrays'):
-        load_data(tmp_path / 'text.pkl.gz')
-    with pytest.raises(FileNotFoundError, match='nowhere.pkl.gz: no such file'):
-        load_data('nowhere.pkl.gz')
-    with pytest.raises(IsADirectoryError, match=os.path.basename(tmp_path)):
-        load_data(tmp_path)
-
-
-@pytest.fixture
-def regression():
-    random = np.random.RandomState(4)
-    x = pt.matrix('x')
-    classifier = LogisticRegression(x, n_in=6, n_out=4)
-    classifier.W.set_value(random.normal(size=(6, 4)))
-    classifier.b.set_value(random.normal(size=4))
-    images, labels = random.uniform(size=(9, 6)), random.randint(0, 4, 9).astype(np.int32)
-    scores = images @ classifier.W.get_value() + classifier.b.get_value()
-    p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    return classifier, x, images, labels, p
-
-
-def test_starts_at_zero():
-    classifier = LogisticRegression(pt.matrix(), 3, 2)
-    assert classifier.params == [classifier.W, classifier.b]
-    np.testing.assert_array_equal(classifier.W.get_value(), np.zeros((3, 2)))
-    np.testing.assert_array_equal(classifier.b.get_value(), np.zeros(2))
-
-
-def test_probabilities_classes_cost_and_errors(regression):
-    classifier, x, images, labels, p = regression
-    y = pt.ivector('y')
-    outputs = pytensor.function([x, y], [classifier.p_y_given_x, classifier.y_pred,
-                                         classifier.negative_log_likelihood(y), classifier.errors(y)])
-    p_y_given_x, y_pred, cost, errors = outputs(images, labels)
+    p = softmax(images @ W + b)
     np.testing.assert_allclose(p_y_given_x, p, rtol=1e-12)
     np.testing.assert_array_equal(y_pred, p.argmax(axis=1))
-    np.testing.assert_allclose(cost, -np.log(p[np.arange(9), labels]).mean(), rtol=1e-12)
     assert errors == (p.argmax(axis=1) != labels).mean()
+    difference = (p - np.eye(4)[labels]) / 9
+    expected = -np.log(p[np.arange(9), labels]).mean(), images.T @ difference, difference.sum(axis=0)
+    for values, expected_values in zip(cost_and_gradients, expected, strict=True):
+        np.testing.assert_allclose(values, expected_values, rtol=1e-12)
 
-
-def test_errors_refuses_what_are_no_labels(regression):
-    classifier = regression[0]
-    with pytest.raises(TypeError, match='dimension'):
+    with pytest.raises(TypeError, match='y should have 1 dimension, as y_pred has; it has 2'):
         classifier.errors(pt.imatrix())
     with pytest.raises(NotImplementedError, match='float64'):
         classifier.errors(pt.dvector())
-    assert classifier.errors(pt.bvector()).ndim == 0
 
 
-def test_gradient_is_that_of_the_formula(regression):
-    classifier, x, images, labels, _ = regression
-    y = pt.ivector('y')
-    gradients = pytensor.function([x, y], pt.grad(classifier.negative_log_likelihood(y), classifier.params))
-
-    def cost(W, b):
-        scores = images @ W + b
-        return (np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(9), labels]).mean()
-
-    params = [param.get_value() for param in classifier.params]
-    for k, gradient in enumerate(gradients(images, labels)):
-        for place in np.ndindex(gradient.shape):
-            moved = []
-            for h in (1e-6, -1e-6):
-                others = [param.copy() for param in params]
-                others[k][place] += h
-                moved.append(cost(*others))
-            np.testing.assert_allclose(gradient[place], (moved[0] - moved[1]) / 2e-6, rtol=1e-6, atol=1e-9)
-
-
-class Losses:
-    """Stands where the model does: gives made-up losses, and notes what is asked of it."""
-
-    def __init__(self, losses):
-        self.losses = iter(losses)
-        self.trained, self.tested, self.saved = [], [], 0
-
-    def run(self, **settings):
-        return early_stopping(self.train, self.validate, self.test, self.save, **settings)
-
-    def train(self, minibatch_index):
-        self.trained.append(minibatch_index)
-        return 1.
-
-    def validate(self):
-        self.last = next(self.losses)
-        return self.last
-
-    def test(self):
-        self.tested.append(len(self.trained))
-        return self.last / 2
-
-    def save(self):
-        self.saved += 1
+# The validation errors are given; each test error is half of it. `saved` is after how many minibatches.
+@pytest.mark.parametrize('losses, n_epochs, n_train_batches, patience, expected, n_trained, saved', [
+    # Validation after minibatches 5, 10 and 15, where iter is 4, 9 and 14. The second improvement raises the patience
+    # to 18. The third is less than 0.5 %, so training ends at iter 18, in the fourth epoch.
+    ([0.5, 0.4, 0.3985], 100, 5, 10, (0.3985, 0.3985 / 2, 4), 19, [5, 10, 15]),
+    # The improvement at iter 2 would shorten the patience to 4. It stays 10, and iter 10 is the last.
+    ([0.5, 0.6, 0.6], 100, 3, 10, (0.5, 0.25, 4), 11, [3]),
+    # Validation every patience // 2 minibatches, within an epoch.
+    ([0.5, 0.5], 100, 20, 6, (0.5, 0.25, 1), 7, [3]),
+    # The maximum number of epochs.
+    ([0.9, 0.8], 2, 4, 100, (0.8, 0.4, 2), 8, [4, 8])])
+def test_early_stopping(losses, n_epochs, n_train_batches, patience, expected, n_trained, saved):
+    remaining, trained, saves = list(losses), [], []
+    result = early_stopping(
+        lambda index: trained.append(index) or 1., lambda: remaining.pop(0), lambda: losses[-len(remaining) - 1] / 2,
+        lambda: saves.append(len(trained)), n_epochs, n_train_batches, patience)
+    assert (result, remaining, saves) == (expected, [], saved)
+    assert trained == [iter % n_train_batches for iter in range(n_trained)]
 
 
-def test_patience_is_doubled_by_an_improvement_and_runs_out(capsys):
-    # Validation after minibatches 5, 10 and 15, iter 4, 9 and 14. The second doubles 9 to 18; the third is better by
-    # less than half a per cent, so 18 stays, and training stops at iter 18, in the fourth epoch.
-    losses = Losses([0.5, 0.4, 0.3985])
-    assert losses.run(n_epochs=100, n_train_batches=5, patience=10) == (0.3985, 0.3985 / 2, 4)
-    assert losses.trained == [0, 1, 2, 3, 4] * 3 + [0, 1, 2, 3]
-    assert losses.tested == [5, 10, 15] and losses.saved == 3
-    assert capsys.readouterr().out.splitlines() == [
-        'epoch 1, minibatch 5/5, validation error 50.000000 %',
-        '     epoch 1, minibatch 5/5, test error of best model 25.000000 %',
-        'epoch 2, minibatch 5/5, validation error 40.000000 %',
-        '     epoch 2, minibatch 5/5, test error of best model 20.000000 %',
-        'epoch 3, minibatch 5/5, validation error 39.850000 %',
-        '     epoch 3, minibatch 5/5, test error of best model 19.925000 %',
-        'Optimization complete with best validation score of 39.850000 %,with test performance 19.925000 %']
+def test_a_cost_that_is_nan():
+    with pytest.raises(FloatingPointError, match='^the cost is NaN in epoch 1; try a smaller learning rate$'):
+        early_stopping(lambda index: np.nan, None, None, None, 1, 1, 2)
 
 
-def test_patience_is_never_shortened():
-    losses = Losses([0.5, 0.6, 0.6, 0.6, 0.6])
-    # The improvement at iter 2 would give 4; the 10 asked for stay, and iter 10 is the last.
-    assert losses.run(n_epochs=100, n_train_batches=3, patience=10) == (0.5, 0.25, 4)
-    assert len(losses.trained) == 11 and losses.tested == [3]
-
-
-def test_short_patience_validates_within_the_epoch():
-    losses = Losses([0.5, 0.5, 0.5])
-    # Every 6 // 2 minibatches, though an epoch has 20.
-    losses.run(n_epochs=100, n_train_batches=20, patience=6)
-    assert len(losses.trained) == 7 and losses.tested == [3] and losses.last == 0.5
-
-
-def test_epochs_end_it_too():
-    losses = Losses([0.9, 0.8])
-    assert losses.run(n_epochs=2, n_train_batches=4, patience=100) == (0.8, 0.4, 2)
-    assert len(losses.trained) == 8
-
-
-def test_the_logistic_page(tmp_path, capsys):
-    page = record()['logistic_mini']
-    settings = page['settings']
-    trained = sgd_optimization_mnist(settings['learning_rate'], settings['n_epochs'], 'mini_mnist.pkl.gz',
-                                     settings['batch_size'], settings['patience'], tmp_path / 'model.npz')
+def test_main_uses_every_option(tmp_path, mini_mnist, capsys):
+    images, labels = mini_mnist[0]
+    x = images.reshape(-1, 28, 28)[:, 6:22, 6:22].reshape(-1, 256).astype('float64')
+    write([(x[k:k + n], labels[k:k + n]) for k, n in ((0, 700), (700, 100), (800, 100))], tmp_path / 'data.gz')
+    logistic_sgd.main(dataset=tmp_path / 'data.gz', epochs=1, batch_size=50, learning_rate=0.2, patience=14,
+                      model=tmp_path / 'model.npz', output_dir=tmp_path)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:3] == ['... loading data', '... building the model', '... training the model']
-    assert lines[3:-1] == page['log'] and len(page['log']) == 30
-    assert lines[-1].startswith('The code run for 24 epochs, with ')
-    assert trained.epochs == page['epochs_run']
-    assert 'score of %f %%,with test performance %f' % (
-        100 * trained.best_validation_loss, 100 * trained.test_score) in page['log'][-1]
-
-    # The best model, of epoch 12, is in the file, and not the last one.
-    images = trained.datasets[2][0].get_value(borrow=True)
-    classes, probabilities = predict(images, tmp_path / 'model.npz')
-    printed = ['(%d, %.3f)' % prediction for prediction in zip(classes, probabilities)]
-    assert printed[:25] == page['predictions_first_25_test']
-    errors = (classes != trained.datasets[2][1].eval())[:480].mean()
-    assert errors == pytest.approx(trained.test_score, abs=1e-12)
+    # Validated every patience // 2 minibatches. The better model is the second.
+    assert [line.split()[3] for line in lines if 'validation error' in line] == ['7/14,', '14/14,']
+    W, b = np.zeros((256, 10)), np.zeros(10)
+    for k in range(0, 700, 50):
+        difference = softmax(x[k:k + 50] @ W + b) - np.eye(10)[labels[k:k + 50]]
+        W, b = W - 0.2 * x[k:k + 50].T @ difference / 50, b - 0.2 * difference.mean(axis=0)
+    for value, expected in zip(load_model(tmp_path / 'model.npz'), (W, b), strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-9, atol=1e-12)
+    p = softmax(x[800:825] @ W + b)
+    assert lines[-26:-1] == ['(%d, %.3f)' % prediction for prediction in zip(p.argmax(axis=1), p.max(axis=1))]
+    with Image.open(tmp_path / 'logistic_weights.png') as image:
+        assert image.size == (10 * 17 - 1, 16) and np.asarray(image).max() == 254
 
 
-def test_what_can_not_be_trained(tmp_path):
-    with pytest.raises(ValueError, match='a batch of 501 is larger'):
-        sgd_optimization_mnist(dataset='mini_mnist.pkl.gz', batch_size=501)
-    with pytest.raises(ValueError, match='patience is 1'):
-        sgd_optimization_mnist(dataset='mini_mnist.pkl.gz', batch_size=500, patience=1)
-    with pytest.raises(OSError, match='nowhere/model.npz: No such file or directory'):
-        sgd_optimization_mnist(n_epochs=1, dataset='mini_mnist.pkl.gz', batch_size=500,
-                               model=tmp_path / 'nowhere' / 'model.npz')
+@pytest.mark.parametrize('options, error, message', [
+    (dict(batch_size=501), InputError, 'batch size 501 is larger than the train, valid or test set'),
+    (dict(patience=1), InputError, 'patience is 1; it must be at least 2'),
+    (dict(model='no/model'), OSError, 'no/model: No such file')])
+def test_invalid_settings(options, error, message):
+    options = dict(n_epochs=1, dataset='mini_mnist.pkl.gz', batch_size=500) | options
+    with pytest.raises(error, match=message):
+        logistic_sgd.sgd_optimization_mnist(**options)
 
 
-def test_predict_refuses_other_images(tmp_path):
-    save_model(tmp_path / 'model.npz', np.zeros((5, 10)), np.zeros(10))
-    with pytest.raises(ValueError, match='model.npz: its model is for images of 5 pixels'):
-        predict(np.zeros((2, 6)), tmp_path / 'model.npz')
+W, B = np.random.RandomState(0).normal(size=(6, 3)), np.arange(3.)
+
+
+@pytest.mark.parametrize('arrays', [dict(W=W), dict(W=W, b=B[:2]), dict(W=W[0], b=B), dict(W=W > 0, b=B),
+                                    dict(W=W, b=np.array(['0', '1', '2'])), dict(W=W[:, :0], b=B[:0])], ids=range(6))
+def test_invalid_models(tmp_path, arrays):
+    save_arrays(tmp_path / 'model', FORMAT, **arrays)
+    with pytest.raises(InputError, match='model: W .* and b .* are not a logistic regression'):
+        load_model(tmp_path / 'model')
+
+
+def test_images_of_another_size(tmp_path):
+    save_arrays(tmp_path / 'model', FORMAT, W=W, b=B)
+    with pytest.raises(InputError, match=r'model: the model is for images \(n, 6\), not \(2, 5\)'):
+        predict(np.zeros((2, 5)), tmp_path / 'model')

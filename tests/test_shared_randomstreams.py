@@ -4,44 +4,28 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
-from backends import BACKENDS, backend_modes
 
-from shared_randomstreams import RandomFunction, RandomStreams
-
-PYTHON = pytensor.compile.mode.Mode(linker='py', optimizer='fast_run')
+from theano_tutorial.shared_randomstreams import RandomStreams, RandomVariableOutsideScan
 
 
-def own_state(seed, k=0):
-    """The RandomState of the k-th stream of RandomStreams(seed), by Theano's rule."""
+def states(seed):
+    """The numpy RandomState of each call of a distribution, by Theano's rule."""
     seedgen = np.random.RandomState(seed)
-    for _ in range(k):
-        seedgen.randint(2 ** 30)
-    return np.random.RandomState(seedgen.randint(2 ** 30))
+    while True:
+        yield np.random.RandomState(seedgen.randint(2 ** 30))
 
 
-def state_of(rng):
-    state = rng.get_value().bit_generator.state['state']
-    return state['pos'], state['key'].tolist()
-
-
-def assert_same_state(rng, random_state):
-    state = random_state.get_state(legacy=False)['state']
-    assert state_of(rng) == (state['pos'], state['key'].tolist())
-
-
-@pytest.mark.parametrize('backend', BACKENDS)
-@pytest.mark.parametrize('run', range(6))
-def test_draws_of_genuine_theano(golden, run, backend):
-    run = golden['streams'][run]
-    with backend_modes(backend), pytensor.config.change_flags(floatX=run['floatX']):
+@pytest.mark.parametrize('k', range(6))
+def test_draws_of_theano(golden, k, backend):
+    run = golden['streams'][k]
+    with pytensor.config.change_flags(floatX=run['floatX']):
         theano_rng = RandomStreams(run['seed'])
         variables = [getattr(theano_rng, stream['name'])(**stream['arguments']) for stream in run['streams']]
-        draw = pytensor.function([], variables, updates=theano_rng.updates())
-
+        draw = pytensor.function([], variables)
     for call in range(4):
         if call == 3:
             theano_rng.seed(5)
-        for values, stream in zip(draw(), run['streams']):
+        for values, stream in zip(draw(), run['streams'], strict=True):
             expected = stream['draws'][call]
             assert values.dtype == expected['dtype']
             if 'sha256' in expected:
@@ -50,99 +34,128 @@ def test_draws_of_genuine_theano(golden, run, backend):
                 np.testing.assert_array_equal(values, np.array(expected['values'], values.dtype), strict=True)
 
 
-@pytest.mark.parametrize('p', [0.0, 5e-324, 1e-17, 1e-9, 0.1, 0.3, 0.5, np.nextafter(0.5, 1), 0.7, 1 - 1e-9,
-                               1 - 2 ** -53, 1.0])
-@pytest.mark.parametrize('backend', BACKENDS)
-def test_one_trial_is_randomstates_own(p, backend):
-    variable = RandomStreams(9).binomial(size=(1000, 1000), n=1, p=p)
-    with backend_modes(backend):
-        draw = pytensor.function([], variable, updates=[variable.update])
-    random_state = own_state(9)
+PVALS = np.array([[0.2, 0.5, 0.3], [0.1, 0.1, 0.8]])
+MATRIX = np.arange(6.).reshape(2, 3)
+# The method of RandomStreams, its arguments, and the same draw of a RandomState.
+DISTRIBUTIONS = [
+    ('normal', dict(size=(3,)), lambda rng: rng.normal(size=3)),  # numpy draws two at once
+    ('normal', dict(avg=[1., 2.], std=[[1.], [3.]]), lambda rng: rng.normal([1., 2.], [[1.], [3.]])),
+    ('random_integers', dict(size=(4, 5), low=-3, high=3), lambda rng: rng.randint(-3, 4, (4, 5))),
+    ('random_integers', dict(low=[0, 5], high=[9, 6]), lambda rng: rng.randint([0, 5], [10, 7])),
+    ('choice', dict(size=(6,), a=10), lambda rng: rng.choice(10, 6)),
+    ('choice', dict(size=(2,), a=[5, 6, 9], replace=False, p=[0.1, 0.2, 0.7]),
+     lambda rng: rng.choice([5, 6, 9], 2, False, [0.1, 0.2, 0.7])),
+    ('poisson', dict(size=(7,), lam=3.5), lambda rng: rng.poisson(3.5, 7)),
+    ('permutation', dict(n=8), lambda rng: rng.permutation(8)),
+    ('permutation', dict(size=(2,), n=4), lambda rng: [rng.permutation(4), rng.permutation(4)]),
+    ('multinomial', dict(n=[5, 6], pvals=PVALS), lambda rng: [rng.multinomial(n, p) for n, p in zip((5, 6), PVALS)]),
+    ('multinomial', dict(size=(2,), n=9), lambda rng: rng.multinomial(9, (0.5, 0.5), 2)),
+    ('multinomial', dict(n=10 ** 6, pvals=[0.7, 0.29999, 0.00001]),  # Theano's allowance for a last one that is tiny
+     lambda rng: rng.multinomial(10 ** 6, np.array([0.7, 0.29999, 0.00001]) * (1 - 5e-5))),
+    ('shuffle_row_elements', dict(input=pt.as_tensor_variable(MATRIX)),
+     lambda rng: [row[rng.permutation(3)] for row in MATRIX]),
+    ('binomial', dict(size=(313,), n=1, p=0.7), lambda rng: rng.binomial(1, 0.7, 313)),  # more than 624 words
+    ('binomial', dict(size=(2, -1), n=3, p=[0.5, 0.1, 1.]), lambda rng: rng.binomial(3, [0.5, 0.1, 1.], (2, 3)))]
+
+
+def test_distributions(backend):
+    theano_rng = RandomStreams(11)
+    draw = pytensor.function([], [getattr(theano_rng, name)(**arguments) for name, arguments, _ in DISTRIBUTIONS])
+    random_states = [random_state for random_state, _ in zip(states(11), DISTRIBUTIONS)]
+    for _ in range(3):
+        for values, random_state, (_, arguments, numpy_draw) in zip(draw(), random_states, DISTRIBUTIONS, strict=True):
+            np.testing.assert_array_equal(values, numpy_draw(random_state), err_msg=str(arguments))
+
+
+def test_one_trial_of_any_probability(backend):
+    probabilities = (0., 5e-324, 1e-17, 1e-9, 0.1, 0.3, 0.5, np.nextafter(0.5, 1), 0.7, 1 - 1e-9, 1 - 2 ** -53, 1.)
+    theano_rng = RandomStreams(9)
+    draw = pytensor.function([], [theano_rng.binomial(size=(1000, 300), n=1, p=p) for p in probabilities])
+    expected = list(zip(states(9), probabilities))
     for _ in range(2):
-        np.testing.assert_array_equal(draw(), random_state.binomial(1, p, (1000, 1000)))
-    assert_same_state(variable.rng, random_state)
+        for values, (random_state, p) in zip(draw(), expected, strict=True):
+            np.testing.assert_array_equal(values, random_state.binomial(1, p, (1000, 300)))
 
 
 def test_symbolic_parameters_and_size():
     n, p, size = pt.lscalar(), pt.dvector(), pt.lvector()
-    variable = RandomStreams(3).binomial(size=size, n=n, p=p, ndim=2)
-    draw = pytensor.function([n, p, size], variable, updates=[variable.update])
-    random_state = own_state(3)
-    for trials, shape in (1, (4, 3)), (30, (2, 3)), (0, (1, 3)):
-        probabilities = [0.0, 0.2, 1.0]
-        np.testing.assert_array_equal(draw(trials, probabilities, shape),
-                                      random_state.binomial(trials, probabilities, shape))
-    assert_same_state(variable.rng, random_state)
+    draw = pytensor.function([n, p, size], RandomStreams(3).binomial(size=size, n=n, p=p, ndim=2))
+    random_state = next(states(3))
+    for trials, shape in (1, (4, 3)), (30, (2, 3)), (0, (1, 3)), (1, (4, 3)):
+        p_value = [0., 0.2, 1.]
+        np.testing.assert_array_equal(draw(trials, p_value, shape), random_state.binomial(trials, p_value, shape))
 
 
-def test_sizes():
+def test_shapes():
     theano_rng = RandomStreams(1)
-    assert theano_rng.uniform(size=3).eval().shape == (3,)
-    assert theano_rng.binomial(size=()).eval().shape == ()
-    assert theano_rng.binomial(size=(0, 4)).eval().shape == (0, 4)
+    assert [theano_rng.uniform(size=size).eval().shape for size in (3, (), (0, 4))] == [(3,), (), (0, 4)]
     assert theano_rng.uniform(low=np.zeros((2, 1)), high=np.ones(3)).eval().shape == (2, 3)
-    with pytest.raises(ValueError, match='ndim is 3, but size has 2'):
-        theano_rng.binomial(size=(2, 2), ndim=3)
+    for column in theano_rng.uniform(size=(10, 1)), theano_rng.binomial(size=(10, 1)):
+        assert (column + pt.ones((10, 5))).eval().shape == (10, 5)  # a dimension of 1 is broadcast
+    for arguments, message in ((dict(size=(2, 2), ndim=3), 'ndim is 3, but size has length 2'),
+                               (dict(size=(2,), low=MATRIX), 'size has length 1, but the parameters have 2 dimensions'),
+                               (dict(size=(-1,)), '-1 in size')):
+        with pytest.raises(ValueError, match=message):
+            theano_rng.uniform(**arguments)
 
 
-def test_lengths_of_one_are_broadcast():
-    theano_rng = RandomStreams(1)
-    for variable in theano_rng.uniform(size=(10, 1)), theano_rng.binomial(size=(10, 1), n=3), theano_rng.binomial(
-            size=(10, 1), n=1):
-        assert variable.type.shape == (10, 1)
-        assert (variable + pt.ones((10, 5))).eval().shape == (10, 5)
-
-
-def test_a_stream_steps_by_its_update_alone():
+def test_updates():
     theano_rng = RandomStreams(4)
-    first, second = theano_rng.uniform(size=(5,)), theano_rng.binomial(size=(5,), n=1, p=0.4)
-    assert theano_rng.updates() == theano_rng.state_updates == [first.update, second.update]
-    assert theano_rng.updates([second * 2]) == [second.update]
-    assert theano_rng.updates([pt.dvector()]) == []
+    first, second, third = (theano_rng.uniform(size=(5,)) for _ in range(3))
+    assert theano_rng.updates() == [first.update, second.update, third.update]
+    assert theano_rng.updates([second * 2]) == [second.update] and theano_rng.updates([pt.dvector()]) == []
+    # By default a stream advances if the function draws from it. What `updates` says takes precedence.
+    draw = pytensor.function([], [first, second], updates=[(second.rng, second.rng), third.update])
+    one, two, three = (random_state for random_state, _ in zip(states(4), range(3)))
+    two = two.uniform(size=5)
+    for _ in range(3):
+        np.testing.assert_array_equal(draw(), [one.uniform(size=5), two])
+        three.uniform(size=5)
+    np.testing.assert_array_equal(theano_rng[third.rng].uniform(size=5), three.uniform(size=5))
+    theano_rng[third.rng] = np.random.RandomState(8)
+    np.testing.assert_array_equal(third.eval(), np.random.RandomState(8).uniform(size=5))
+    with pytest.raises(TypeError, match='must be a numpy.random.RandomState, not Generator'):
+        third.rng.set_value(np.random.default_rng())
 
-    before = state_of(first.rng), state_of(second.rng)
-    still = pytensor.function([], first)
-    np.testing.assert_array_equal(still(), still())
-    pytensor.function([], second, updates=theano_rng.updates([second]))()
-    assert state_of(first.rng) == before[0]
-    assert state_of(second.rng) != before[1]
 
-
-def test_seed_goes_back_to_the_first_seed():
+def test_seed():
     theano_rng = RandomStreams(77)
-    variable = theano_rng.uniform(size=(6,))
-    draw = pytensor.function([], variable, updates=theano_rng.updates())
+    draw = pytensor.function([], theano_rng.uniform(size=(6,)))
     first = draw()
     assert (draw() != first).all()
     theano_rng.seed()
     np.testing.assert_array_equal(draw(), first)
     theano_rng.seed(78)
-    assert (draw() != first).all()
+    np.testing.assert_array_equal(draw(), next(states(78)).uniform(size=6))
+    assert (RandomStreams().uniform(size=(6,)).eval() != RandomStreams().uniform(size=(6,)).eval()).all()
 
 
-def test_without_a_seed_each_is_different():
-    draws = [RandomStreams().uniform(size=(4,)).eval() for _ in range(2)]
-    assert (draws[0] != draws[1]).all()
+def test_scan():
+    theano_rng = RandomStreams(6)
+    with pytest.warns(DeprecationWarning, match='Scan return signature'):
+        steps, updates = pytensor.scan(lambda: theano_rng.uniform(size=(2,)), n_steps=3)
+    draw, random_state = pytensor.function([], steps, updates=updates), next(states(6))
+    for _ in range(2):
+        np.testing.assert_array_equal(draw(), random_state.uniform(size=(3, 2)))
+    outside = theano_rng.uniform(size=(2,))
+    with pytest.raises(RandomVariableOutsideScan, match='make it in the function of the step'):
+        pytensor.scan(lambda: outside + 1, n_steps=3, return_updates=False).eval()
 
 
-def test_what_is_not_offered():
-    with pytest.raises(AttributeError, match="no 'normal'; binomial and uniform are what it reproduces bit for bit"):
-        RandomStreams(1).normal(size=(2,))
-    with pytest.raises(AttributeError, match="no 'nonsense'$"):
-        RandomStreams(1).nonsense  # noqa: B018
-
-
-@pytest.mark.parametrize('p', [-0.1, 1.1, float('nan')])
-def test_what_is_no_probability(p):
-    with pytest.raises(ValueError, match='p is'):
-        RandomStreams(1).binomial(size=(2,), p=p)
-    with pytest.raises(ValueError, match='p < 0'):
-        RandomStreams(1).binomial(size=(2,), n=2, p=p).eval(mode=PYTHON)
+@pytest.mark.parametrize('name, arguments', [
+    ('binomial', {'p': -0.1}), ('binomial', {'p': 1.1}), ('binomial', {'p': np.nan}), ('binomial', {'n': -1}),
+    ('normal', {'std': -1.}), ('poisson', {'lam': -1.})])
+def test_wrong_parameters(name, arguments):
+    [(parameter, value)] = arguments.items()
+    with pytest.raises(ValueError, match=f'{parameter} is {value}; it must be'):
+        getattr(RandomStreams(1), name)(size=(2,), **arguments)
+    symbolic = pt.scalar() if isinstance(value, float) else pt.lscalar()
+    variable = getattr(RandomStreams(1), name)(size=(2,), **{parameter: symbolic})
+    with pytest.raises(ValueError, match=f'({parameter}|scale) <'):
+        variable.eval({symbolic: value}, mode='FAST_COMPILE')
 
 
 def test_a_draw_has_no_gradient():
     x = pt.dscalar()
-    variable = RandomStreams(1).uniform(size=(2,), low=x)
-    assert isinstance(variable.owner.op, RandomFunction)
     with pytest.raises(pytensor.gradient.NullTypeGradError, match='no gradient'):
-        pt.grad(variable.sum(), x)
+        pt.grad(RandomStreams(1).uniform(size=(2,), low=x).sum(), x)

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Genuine Theano 0.8.2 runs the page: it draws data/original/*.png and writes tests/golden.json.
+"""Theano 0.8.2 runs the page: it draws data/original/*.png and writes tests/golden.json.
 
 Theano 0.8.2 needs Python 2.7, numpy 1.11.3, a C++ compiler and OpenBLAS. On Debian or Ubuntu, with a Python 2.7:
 

@@ -1,0 +1,29 @@
+"""Import every module of the project, and print which settings of PyTensor, NumPy, BLAS and signals change."""
+import importlib
+import pkgutil
+import signal
+
+import numpy as np
+import scipy.linalg  # noqa: F401
+import threadpoolctl
+from pytensor import config
+
+import theano_tutorial
+
+NAMES = 'mode', 'linker', 'cxx', 'gcc__cxxflags', 'floatX', 'optimizer'
+
+
+def settings():
+    return {'PyTensor': [getattr(config, name) for name in NAMES], 'NumPy': np.geterr(),
+            'BLAS': {pool['filepath']: pool['num_threads'] for pool in threadpoolctl.threadpool_info()},
+            'signals': [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]}
+
+
+before = settings()
+modules = [f'theano_tutorial.{module.name}' for module in pkgutil.iter_modules(theano_tutorial.__path__)]
+for name in ['utils', 'logistic_sgd', 'dA', 'replay', *modules]:
+    importlib.import_module(name)
+after = settings()
+after['BLAS'] = {path: after['BLAS'].get(path) for path in before['BLAS']}  # a module may load another one
+print(*(name for name in before if before[name] != after[name]))
+assert modules

@@ -1,0 +1,58 @@
+"""Train a small model with a checkpoint in `file`, and kill this process at the nth function call of it (0: at none).
+
+Prints the number of function calls, and the SHA-256 of what was trained.
+"""
+import hashlib
+import os
+import signal
+import sys
+
+import numpy as np
+import pytensor
+
+from dA import DenoisingAutoencoder, train
+from theano_tutorial.checkpoint import Checkpoint
+from theano_tutorial.shared_randomstreams import RandomStreams
+
+SETTINGS = {'seed': 1, 'rate': 0.1}
+KILL = getattr(signal, 'SIGKILL', signal.SIGTERM)  # on Windows os.kill() calls TerminateProcess
+
+
+def build(model):
+    theano_rng = RandomStreams(2)
+    theano_rng.binomial(size=(3,))  # so that the model's own stream is the second
+    return model(np.random.RandomState(1), theano_rng, n_visible=9, n_hidden=4)
+
+
+def train_with(autoencoder, hook=None, epochs=6):
+    """Train, and return the costs and the parameters."""
+    images = np.random.RandomState(4).uniform(size=(12, 9)).astype(pytensor.config.floatX)
+    costs = train(autoencoder, pytensor.shared(images), 0.3, 0.1, epochs, batch_size=4, hook=hook)
+    return [np.array(costs), *autoencoder.__getstate__()]
+
+
+def main():
+    killed_call = int(sys.argv[1])
+    calls = 0
+
+    def count(frame, event, argument):
+        nonlocal calls
+        calls += 1
+        if calls == killed_call:
+            os.kill(os.getpid(), KILL)
+
+    checkpoint = Checkpoint('file', SETTINGS)
+
+    def hook(autoencoder, costs):
+        sys.setprofile(count)  # from the end of the compilation on
+        checkpoint(autoencoder, costs)
+
+    with pytensor.config.change_flags(mode='FAST_COMPILE'):
+        trained = train_with(build(DenoisingAutoencoder), hook)
+    sys.setprofile(None)
+    print(calls)
+    print(hashlib.sha256(b''.join(values.tobytes() for values in trained)).hexdigest())
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,25 @@
+"""Print what use_fastest() returns, the settings that it changes, and the BLAS threads after it.
+
+The arguments are modules that count as not installed.
+"""
+import sys
+
+SETTINGS = 'mode', 'linker', 'cxx', 'gcc__cxxflags'
+
+
+def main():
+    sys.modules.update(dict.fromkeys(sys.argv[1:]))
+    import threadpoolctl
+    from pytensor import config
+
+    from theano_tutorial import InputError, backend
+    before = [getattr(config, name) for name in SETTINGS]
+    try:
+        print(backend.use_fastest())
+    except InputError as error:
+        print(error)
+    print(*(name for name, value in zip(SETTINGS, before) if getattr(config, name) != value))
+    print({pool['num_threads'] for pool in threadpoolctl.threadpool_info() if pool['user_api'] == 'blas'})
+
+
+main()

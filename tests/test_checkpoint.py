@@ -1,0 +1,123 @@
+"""A training that is interrupted, in any way, and resumed ends as one that is not."""
+import os
+import random
+
+import numpy as np
+import pytensor
+import pytest
+from programs.train_with_checkpoint import SETTINGS, build, train_with
+
+from dA import Autoencoder, DenoisingAutoencoder
+from theano_tutorial import InputError
+from theano_tutorial.checkpoint import FORMAT, Checkpoint
+from theano_tutorial.storage import load_arrays, save_arrays
+
+
+def interrupt(model, path, epochs):
+    """Train a model with a checkpoint, and end this after so many epochs by an exception."""
+    checkpoint = Checkpoint(path, SETTINGS)
+
+    def hook(autoencoder, costs):
+        checkpoint(autoencoder, costs)
+        if len(costs) == epochs:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        train_with(build(model), hook)
+
+
+def assert_equal(one, other):
+    for values, expected in zip(one, other, strict=True):
+        np.testing.assert_array_equal(values, expected, strict=True)
+
+
+@pytest.mark.parametrize('floatX', ['float64', 'float32'])
+def test_resumed_to_the_last_bit(tmp_path, capsys, floatX):
+    path = tmp_path / 'folder' / 'file'
+    models = Autoencoder, DenoisingAutoencoder
+    with pytensor.config.change_flags(floatX=floatX):
+        expected = [train_with(build(model)) for model in models]
+        for model, whole in zip(models, expected):
+            for epochs in 1, 4:
+                interrupt(model, path, epochs)
+            capsys.readouterr()
+            assert_equal(train_with(build(model), Checkpoint(path, SETTINGS)), whole)
+            assert f'... resuming {model.__name__} after epoch 3 from {path}\n' in capsys.readouterr().out
+        # Both models are in the file now, and nothing is trained again.
+        checkpoint = Checkpoint(path, SETTINGS)
+        for model, whole in zip(models, expected):
+            assert_equal(train_with(build(model), checkpoint), whole)
+            assert 'Training' not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('kills', [4, pytest.param(50, marks=pytest.mark.slow)])
+def test_killed_at_any_moment(tmp_path, run, kills):
+    # The program kills itself at the nth function call that Python makes in training and saving. That is as abrupt as a
+    # kill from outside, but the moments do not depend on the speed of the machine.
+    def run_to(call):
+        done = run('train_with_checkpoint.py', call)
+        assert done.stderr == ''
+        return done.returncode, *done.stdout.splitlines()[-2:]
+
+    _, calls, whole = run_to(0)
+    moments = random.Random(5)
+    while kills:
+        status, *_, result = run_to(moments.randrange(1, int(calls)))
+        if status:
+            kills -= 1
+        else:  # It was resumed so late that it ended before that call.
+            assert result == whole
+            os.unlink(tmp_path / 'file')
+    assert run_to(0)[2] == whole
+
+
+@pytest.fixture(scope='module')
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp('saved') / 'file'
+    train_with(build(DenoisingAutoencoder), Checkpoint(path, SETTINGS), epochs=2)
+    return load_arrays(path, FORMAT)
+
+
+def assert_refused(path, content, use, message):
+    """Check that `use` of a file with this content, bytes or arrays, raises InputError and leaves the file as it is."""
+    if isinstance(content, dict):
+        save_arrays(path, FORMAT, **content)
+    else:
+        path.write_bytes(content)
+    content = path.read_bytes()
+    with pytest.raises(InputError, match=message) as caught:
+        use()
+    assert str(path) in str(caught.value) and path.read_bytes() == content and os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize('changed, message', [
+    ({'seed': 2}, 'seed 1, not 2'), ({'seed': 2, 'rate': 0.2}, 'seed 1, not 2; rate 0.1, not 0.2'),
+    ({'floatX': 'float32'}, 'floatX float64, not float32')])
+def test_other_settings_are_refused(tmp_path, saved, changed, message):
+    settings = SETTINGS | changed
+    with pytensor.config.change_flags(floatX=settings.pop('floatX', 'float64')):
+        assert_refused(tmp_path / 'file', saved, lambda: Checkpoint(tmp_path / 'file', settings),
+                       f'file: saved with {message}; use the same settings or another file')
+
+
+@pytest.mark.parametrize('part, change', [
+    ('W', np.transpose), ('b', lambda b: b.astype(int)), ('b_prime', lambda b_prime: b_prime.astype(str)),
+    ('b_prime', None), ('costs', lambda costs: costs[None]), ('costs', lambda costs: costs.astype(str)),
+    ('rng_states', lambda states: states[:, 1:]), ('rng_states', lambda states: states[0]),
+    ('rng_states', lambda states: states + 625), ('rng_states', lambda states: states.astype(str))])
+def test_invalid_checkpoints(tmp_path, saved, part, change):
+    arrays = dict(saved)
+    values = arrays.pop(f'DenoisingAutoencoder.{part}')
+    if change:
+        arrays[f'DenoisingAutoencoder.{part}'] = change(values)
+    autoencoder = build(DenoisingAutoencoder)
+    before = autoencoder.__getstate__()
+    assert_refused(tmp_path / 'file', arrays, lambda: train_with(autoencoder, Checkpoint(tmp_path / 'file', SETTINGS)),
+                   'not a valid checkpoint of this DenoisingAutoencoder')
+    assert_equal(autoencoder.__getstate__(), before)
+
+
+def test_other_files_are_refused(tmp_path):
+    path = tmp_path / 'file'
+    for content in b'', b'# A README\n', *({'settings': text} for text in ('', '[]', '3', '{"a": 1}', '[' * 9999)):
+        assert_refused(path, content, lambda: Checkpoint(path, SETTINGS), 'not a valid checkpoint file')

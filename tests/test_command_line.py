@@ -1,0 +1,118 @@
+"""The scripts as a user runs them, from another folder."""
+import argparse
+import os
+import signal
+import sys
+
+import pytest
+from conftest import PROJECT, posix
+
+from theano_tutorial.command_line import OPTIONS
+from theano_tutorial.reference import record
+
+QUICK = '--epochs', 1, '--batch-size', 500, '--n-hidden', 15
+
+
+@pytest.mark.parametrize('name, values, wrong', [
+    ('epochs', [1, 2 ** 31 - 1], ['0', '-3', '2.5', 'many', '', str(2 ** 31)]),
+    ('batch_size', [1], ['0']), ('n_hidden', [1], ['0']), ('patience', [2, 2 ** 31 - 1], ['1', str(2 ** 31)]),
+    ('learning_rate', [1e-38, 0.1, 1e38], ['0', '-1', '1e39', 'nan', 'inf', 'x']),
+    ('corruption', [0, 0.3, 1], ['-0.1', '1.5', 'nan']), ('seed', [0, 2 ** 32 - 1], ['-1', str(2 ** 32)])])
+def test_values_of_options(name, values, wrong):
+    convert = OPTIONS[name]['type']
+    assert [convert(str(value)) for value in values] == values
+    for text in wrong:
+        with pytest.raises(argparse.ArgumentTypeError, match=f'^{text!r} is not an? (integer|number) '):
+            convert(text)
+
+
+def test_options_are_the_arguments_of_main(run):
+    assert run('changed_script.py').stdout.splitlines()[1:] == ['none 2 0.5 None']
+    done = run('changed_script.py', '--epochs', 7, '--learning-rate', '1e-3', '--checkpoint', 'file')
+    settings = {'dataset': 'none', 'learning_rate': 0.001, 'floatX': 'float64'}
+    assert done.stdout.splitlines()[1:] == [f"none 7 0.001 ('file', {settings})"]
+
+
+def assert_error(done, message):
+    """Check that a script ended with this error message and without a traceback."""
+    *_, line = done.stderr.splitlines()
+    assert done.returncode == 2 and f'{done.args[0]}: error: ' in line and line.endswith(message)
+    assert 'Traceback' not in done.stderr and 'Training' not in done.stdout
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (['--epochs', 0], "argument --epochs: '0' is not an integer from 1 to 2147483647"),
+    (['--epoch', 3], 'unrecognized arguments: --epoch 3'),
+    (['--dataset', 'nowhere.gz'], "nowhere.gz: no such file, neither as given nor in the project's data folder"),
+    (['--dataset', 'README.md'], "README.md: not a gzipped pickle of arrays (BadGzipFile: Not a gzipped file (b'# '))"),
+    (['--batch-size', 5001], 'batch size 5001 is larger than the training set'),
+    (['--output-dir', 'README.md'], "exists: 'README.md'"),
+    (['--learning-rate', 1e37], 'non-finite cost or parameter in epoch 0; try a smaller learning rate')])
+def test_one_line_errors(tmp_path, run, arguments, message):
+    (tmp_path / 'README.md').write_text('# A README\n')
+    flags = 'floatX=float32' if 1e37 in arguments else ''
+    assert_error(run('dA.py', *QUICK, *arguments, flags=flags), message)
+    assert (tmp_path / 'README.md').read_text() == '# A README\n'
+
+
+@pytest.mark.parametrize('error, message', [
+    ('OSError("two\\nlines")', 'two lines'), ('FloatingPointError("a")', 'a'), ('MemoryError()', 'not enough memory')])
+def test_errors_of_the_user(run, error, message):
+    assert_error(run('changed_script.py', '--dataset', error), message)
+
+
+def test_errors_of_the_program(run):
+    done = run('changed_script.py', '--dataset', 'ValueError("a mistake")')
+    assert done.returncode == 1
+    assert done.stderr.startswith('Traceback') and done.stderr.endswith('\nValueError: a mistake\n')
+    assert run('changed_script.py', '--dataset', 'SystemExit(3)').returncode == 3
+
+
+@pytest.mark.parametrize('error', ['KeyboardInterrupt()', 'interrupted inside'])
+def test_interrupted(run, error):
+    done = run('changed_script.py', '--dataset', error)
+    assert (done.returncode, done.stderr) == (130, 'interrupted\n')
+
+
+@posix
+@pytest.mark.parametrize('flags', ['', 'linker=numba'])
+def test_ctrl_c(tmp_path, start, flags):
+    with start('restore_ctrl_c.py', PROJECT / 'dA.py', flags=flags) as process:
+        for line in process.stdout:
+            if line.startswith('Training epoch 0'):
+                break
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert (process.returncode, err) == (130, 'interrupted\n')
+    assert os.listdir(tmp_path / 'output') == []
+
+
+@pytest.mark.parametrize('script, epochs', [('dA.py', 200), ('logistic_sgd.py', 100), ('replay.py', 200)])
+def test_help(run, script, epochs):
+    done = run(script, '--help')
+    text = ' '.join(done.stdout.split())
+    assert (done.returncode, done.stderr) == (0, '')
+    assert f'(default: {epochs})' in text and '--output-dir DIR folder for the images (default: output)' in text
+    assert ('--checkpoint FILE' in text) == (script != 'logistic_sgd.py') and 'default: None' not in text
+
+
+def test_dA(tmp_path, run):
+    done = run('dA.py', '--epochs', 1)
+    assert (done.returncode, done.stderr) == (0, '')
+    for model in 'autoencoder', 'denoising_autoencoder':
+        assert '\nTraining epoch 0, cost %s\n' % record()[model]['costs'][0][1] in done.stdout
+    assert sorted(os.listdir(tmp_path / 'output')) == ['filters_corruption_30.png', 'filters_no_corruption.png']
+
+
+def test_logistic_sgd(tmp_path, run):
+    done = run('logistic_sgd.py', '--epochs', 1)
+    assert (done.returncode, done.stderr) == (0, '')
+    assert '\n' + '\n'.join(record()['logistic_mini']['log'][:2]) + '\n' in done.stdout
+    assert sorted(os.listdir(tmp_path / 'output')) == ['best_model.npz', 'logistic_weights.png']
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='/dev/full')
+def test_output_on_a_full_disk(start):
+    with open('/dev/full', 'w') as full, start('dA.py', *QUICK, stdout=full) as process:
+        _, err = process.communicate()
+    assert (process.returncode, err) == (2, 'dA.py: error: [Errno 28] No space left on device\n')

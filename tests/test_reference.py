@@ -1,0 +1,62 @@
+"""Each check accepts the page's own numbers and detects one changed item."""
+from ast import literal_eval
+
+import numpy as np
+import pytest
+
+from theano_tutorial import reference
+
+RECORD = reference.record()
+LOG = RECORD['logistic_mini']['log']
+CLASSES, PROBABILITIES = zip(*map(literal_eval, RECORD['logistic_mini']['predictions_first_25_test']))
+
+
+def counts(check):
+    return check.equal, check.total, check.matches
+
+
+def test_data(mini_mnist):
+    assert counts(reference.check_data(mini_mnist)) == (6, 6, True)
+    images = mini_mnist[0][0].copy()
+    images[0, 0] += 2 ** -8
+    assert counts(reference.check_data([(images, mini_mnist[0][1]), *mini_mnist[1:]])) == (5, 6, False)
+
+
+@pytest.mark.parametrize('model', ['autoencoder', 'denoising_autoencoder'])
+def test_costs(model):
+    costs = [float(dict(RECORD[model]['costs']).get(epoch, 0)) for epoch in range(200)]
+    assert counts(reference.check_costs(model, costs)) == (20, 20, True)
+    assert counts(reference.check_costs(model, costs[:11])) == (2, 2, True)
+    costs[110] += 1e-6
+    assert counts(reference.check_costs(model, costs)) == (19, 20, False)
+
+
+@pytest.mark.parametrize('lines, expected', [
+    (['... training', *LOG, 'The code run'], (30, 30, True)), ([*LOG[:-1], LOG[-1] + ' '], (29, 30, False)),
+    (LOG[:-1], (29, 30, False)), ([*LOG, LOG[0]], (30, 30, False))])
+def test_log(lines, expected):
+    assert counts(reference.check_log('\n'.join(lines))) == expected
+
+
+@pytest.mark.parametrize('classes, probabilities, expected', [
+    (CLASSES, PROBABILITIES, (25, 25, True)), (CLASSES, [PROBABILITIES[0] - 1e-3, *PROBABILITIES[1:]], (24, 25, False)),
+    ([0, *CLASSES[1:]], PROBABILITIES, (24, 25, False)), (CLASSES[:24], PROBABILITIES[:24], (24, 25, False))])
+def test_predictions(classes, probabilities, expected):
+    assert counts(reference.check_predictions(classes, probabilities)) == expected
+
+
+def test_noise():
+    noise = np.array(RECORD['noise_10x10'], float)
+    assert counts(reference.check_noise(noise)) == (100, 100, True)
+    noise[3, 4] = 1 - noise[3, 4]
+    assert counts(reference.check_noise(noise)) == (99, 100, False)
+
+
+@pytest.mark.parametrize('name', reference.PICTURES)
+def test_pictures(name):
+    pixels = reference.picture(name).astype(int)
+    bright = np.argwhere(pixels > 100)
+    for n, difference, matches in (0, 0, True), (40, 1, True), (41, 1, False), (1, 2, False):
+        changed = pixels.copy()
+        changed[tuple(bright[:n].T)] -= difference
+        assert counts(reference.check_picture(name, changed)) == (289 * 289 - n, 289 * 289, matches)

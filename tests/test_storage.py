@@ -1,0 +1,97 @@
+import os
+
+import numpy as np
+import pytest
+from conftest import posix
+
+from theano_tutorial import InputError, storage
+from theano_tutorial.storage import atomic_write, load_arrays, make_folder, save_arrays
+
+
+def test_an_error_keeps_the_old_file(tmp_path):
+    (tmp_path / 'file').write_text('old')
+    with pytest.raises(ZeroDivisionError), atomic_write(tmp_path / 'file') as file:
+        file.write(b'new')
+        raise ZeroDivisionError
+    assert (tmp_path / 'file').read_text() == 'old' and os.listdir(tmp_path) == ['file']
+
+
+@posix
+def test_a_full_disk_keeps_the_old_files(tmp_path, run):
+    for name in 'image.png', 'model.npz':
+        (tmp_path / name).write_text('old')
+    done = run('full_disk.py')
+    assert (done.stdout, done.stderr) == ('./image.png: File too large\nmodel.npz: File too large\n', '')
+    assert sorted(os.listdir(tmp_path)) == ['image.png', 'model.npz']
+    assert (tmp_path / 'image.png').read_text() == (tmp_path / 'model.npz').read_text() == 'old'
+
+
+@posix
+def test_only_regular_files_are_replaced(tmp_path):
+    (tmp_path / 'link').symlink_to('file')
+    (tmp_path / 'folder').mkdir()
+    for _ in range(2):
+        save_arrays(tmp_path / 'link', 'test', a=np.arange(3))
+    assert (tmp_path / 'link').is_symlink() and load_arrays(tmp_path / 'file', 'test')['a'].tolist() == [0, 1, 2]
+    # A pipe stands for devices such as /dev/null, which root would lose if this failed.
+    os.mkfifo(tmp_path / 'pipe')
+    for path in tmp_path / 'pipe', tmp_path / 'folder':
+        with pytest.raises(OSError, match=f'{path}: not a regular file'):
+            save_arrays(path, 'test')
+    assert sorted(os.listdir(tmp_path)) == ['file', 'folder', 'link', 'pipe'] and (tmp_path / 'pipe').is_fifo()
+
+
+def test_arrays_are_loaded_as_they_were_saved(tmp_path):
+    arrays = {'f8': np.arange(6.).reshape(2, 3), 'f4': np.float32([[1, 2], [3, 4]]).T, 'big': np.arange(3, dtype='>i4'),
+              'empty': np.zeros((0, 3)), 'scalar': np.array(3.), 'text': np.array('text')}
+    save_arrays(tmp_path / 'file', 'test, version 1', **arrays)
+    loaded = load_arrays(tmp_path / 'file', 'test, version 1')
+    assert loaded.keys() == arrays.keys()
+    for name, values in arrays.items():
+        np.testing.assert_array_equal(loaded[name], values, strict=True)
+    with pytest.raises(InputError, match="file: its format is 'test, version 1', not 'test, version 2'"):
+        load_arrays(tmp_path / 'file', 'test, version 2')
+
+
+def test_damaged_files(tmp_path):
+    path = tmp_path / 'file'
+    save_arrays(path, 'test', a=np.arange(3.), b=np.ones(2))
+    content = path.read_bytes()
+    for k in range(len(content)):
+        path.write_bytes(content[:k])
+        with pytest.raises(InputError, match='file: not a valid test file'):
+            load_arrays(path, 'test')
+        path.write_bytes(content[:k] + bytes([content[k] ^ 0x20]) + content[k + 1:])
+        try:
+            arrays = load_arrays(path, 'test')
+        except InputError as error:
+            assert str(path) in str(error)
+        else:  # Some bits of a zip, such as a time stamp, do not matter.
+            assert {name: values.tolist() for name, values in arrays.items()} == {'a': [0, 1, 2], 'b': [1, 1]}
+
+
+def refuse(arrays, message, path):
+    np.savez_compressed(path, format='test', **arrays)
+    with pytest.raises(InputError, match=f'{path.name}: {message}'):
+        load_arrays(path, 'test')
+
+
+def test_invalid_files(tmp_path, monkeypatch):
+    path = tmp_path / 'file.npz'
+    refuse({'a': np.array([None, print])}, 'not a valid test file .*Object arrays', path)
+    for value in np.nan, np.inf:
+        refuse({'a': np.array([0, value])}, 'it contains infinite values or NaN', path)
+        with pytest.raises(FloatingPointError, match='other: not saved: non-finite values; try a smaller'):
+            save_arrays(tmp_path / 'other', 'test', a=np.array([0, value]))
+    monkeypatch.setattr(storage, 'MAX_BYTES', 8000)
+    refuse({'a': np.zeros(1000)}, 'not a valid test file .*it holds more than 8000 bytes', path)
+    assert os.path.getsize(path) < 1000 and os.listdir(tmp_path) == ['file.npz']
+
+
+def test_folders(tmp_path):
+    for _ in range(2):
+        make_folder(tmp_path / 'a' / 'b')
+    assert os.listdir(tmp_path / 'a' / 'b') == []
+    (tmp_path / 'file').touch()
+    with pytest.raises(OSError, match='file'):
+        make_folder(tmp_path / 'file')
