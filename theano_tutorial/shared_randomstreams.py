@@ -337,4 +337,4 @@ def _check(name, value, allowed, expected):
 
 # Without Numba, or a folder where PyTensor can keep what Numba compiles, the other backends still work.
 with contextlib.suppress(ModuleNotFoundError, OSError):
-    from theano_tutorial import numba_random_state  # noqa: F401
+    from theano_tutorial import numba_backend  # noqa: F401

@@ -32,12 +32,25 @@ from theano_tutorial.mersenne_twister import draw_bernoulli
 from theano_tutorial.shared_randomstreams import RandomFunction
 
 
-class RandomStateNumbaType(types.Type):
-    """A RandomState of MT19937; `state` points to its 624 words and the number of them that are used."""
+class RandomStateNumbaType(types.Opaque):
+    """A RandomState of MT19937; `state` points to its 624 words and the number of them that are used.
+
+    PyTensor keeps compiled functions in one folder for all programs, with the types of their arguments, pickled. There
+    this is an Opaque of the same name, so that a program without this project can read them.
+    """
+
+    def __eq__(self, other):
+        return isinstance(other, types.Opaque) and other.name == self.name
+
+    def __hash__(self):
+        return hash(self.key)
+
+    def __reduce__(self):
+        return types.Opaque, (self.name,)
 
 
-# Numba's cache on disk knows a type by this name: a change of the model below needs another name.
-random_state = RandomStateNumbaType('theano_tutorial.RandomState, version 1')
+# Code compiled for another model of the type must not be used: with the model, change the version.
+random_state = RandomStateNumbaType('theano_tutorial.RandomState, version 3')
 
 
 @register_model(RandomStateNumbaType)
