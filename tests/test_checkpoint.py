@@ -52,8 +52,8 @@ def test_resumed_to_the_last_bit(tmp_path, capsys, floatX):
 
 @pytest.mark.parametrize('kills', [4, pytest.param(50, marks=pytest.mark.slow)])
 def test_killed_at_any_moment(tmp_path, run, kills):
-    # The program kills itself at the nth function call that Python makes in training and saving. That is as abrupt as a
-    # kill from outside, but the moments do not depend on the speed of the machine.
+    # The program kills itself at the nth function call that Python makes while it resumes and saves. That is as abrupt
+    # as a kill from outside, but the moments do not depend on the speed of the machine.
     def run_to(call):
         done = run('train_with_checkpoint.py', call)
         assert done.stderr == ''

@@ -56,8 +56,10 @@ class Checkpoint:
         elif f'{name}.costs' in self.arrays:
             try:
                 *parameters, saved_costs, states = (self.arrays[f'{name}.{part}'] for part in PARTS)
-                shapes = [values.shape for values in autoencoder.__getstate__()]
-                valid = [values.shape for values in parameters] == shapes and saved_costs.ndim == 1
+                expected = [(values.shape, values.dtype) for values in autoencoder.__getstate__()]
+                valid = ([(values.shape, values.dtype) for values in parameters] == expected
+                         and saved_costs.dtype.kind == states.dtype.kind == 'f'
+                         and saved_costs.ndim == 1 and states.shape[1:] == (627,))
                 random_states = [_from_numbers(numbers) for numbers in states]
             except (KeyError, TypeError, ValueError):
                 valid = False

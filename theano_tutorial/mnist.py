@@ -154,7 +154,7 @@ def read_idx(path):
     Raises OSError if the file cannot be opened, InputError (a ValueError) naming it if it holds anything else.
     """
     def array(content):
-        if content[:3] != b'\0\0\10':
+        if content[:3] != b'\0\0\10' or not content[3]:
             raise ValueError('it does not start as an IDX file of uint8 does')
         n = content[3]
         return np.frombuffer(content, np.uint8, offset=4 + 4 * n).reshape(np.frombuffer(content, '>u4', n, 4))
@@ -183,7 +183,7 @@ def datasets_from_idx(folder):
     def pair(name):
         images = read_idx(os.path.join(folder, f'{name}-images-idx3-ubyte.gz'))
         labels = read_idx(os.path.join(folder, f'{name}-labels-idx1-ubyte.gz'))
-        return images.reshape(len(images), -1) / np.float32(256), labels.astype(np.int64)
+        return images.reshape(len(images), math.prod(images.shape[1:])) / np.float32(256), labels.astype(np.int64)
 
     images, labels = pair('train')
     return (images[:50000], labels[:50000]), (images[50000:], labels[50000:]), pair('t10k')

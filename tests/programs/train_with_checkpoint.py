@@ -1,6 +1,6 @@
-"""Train a small model with a checkpoint in `file`, and kill this process at the nth function call of it (0: at none).
+"""Train a small model with a checkpoint in `file`, and kill this process at the nth function call in it (0: at none).
 
-Prints the number of function calls, and the SHA-256 of what was trained.
+Prints the number of function calls in the checkpoint, and the SHA-256 of what was trained.
 """
 import hashlib
 import os
@@ -44,12 +44,12 @@ def main():
     checkpoint = Checkpoint('file', SETTINGS)
 
     def hook(autoencoder, costs):
-        sys.setprofile(count)  # from the end of the compilation on
+        sys.setprofile(count)
         checkpoint(autoencoder, costs)
+        sys.setprofile(None)
 
     with pytensor.config.change_flags(mode='FAST_COMPILE'):
         trained = train_with(build(DenoisingAutoencoder), hook)
-    sys.setprofile(None)
     print(calls)
     print(hashlib.sha256(b''.join(values.tobytes() for values in trained)).hexdigest())
 
