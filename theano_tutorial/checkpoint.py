@@ -60,7 +60,7 @@ class Checkpoint:
                 valid = ([(values.shape, values.dtype) for values in parameters] == expected
                          and saved_costs.dtype.kind == states.dtype.kind == 'f'
                          and saved_costs.ndim == 1 and states.shape[1:] == (627,))
-                random_states = [_from_numbers(numbers) for numbers in states]
+                random_states = [_from_numbers(numbers) for numbers in states] if valid else []
             except (KeyError, TypeError, ValueError):
                 valid = False
             if not valid:
