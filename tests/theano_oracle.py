@@ -109,7 +109,7 @@ def draws(variable, times):
     draw = theano.function([], variable)
     for _ in range(times):
         values = draw()
-        if values.size > 100:
+        if values.size > 12:
             yield {'dtype': str(values.dtype), 'sha256': hashlib.sha256(values.tobytes()).hexdigest()}
         else:
             yield {'dtype': str(values.dtype), 'values': values.tolist()}
@@ -137,6 +137,23 @@ def streams():
         ('uniform', dict(size=(300, 300), low=-0.3, high=0.1, dtype='float64')),
         ('uniform', dict(size=(2, 3), low=2, high=9, dtype='float32')),
         ('uniform', dict(size=None, low=[0.0, 1.0, 2.5], high=[1.0, 7.0, 2.5])),
+        ('normal', dict(size=(4, 3))),
+        ('normal', dict(size=(5,), avg=-1.0, std=2.0)),
+        ('normal', dict(size=None, avg=[0.0, 1.0, 2.5], std=[1.0, 0.1, 3.0])),
+        ('random_integers', dict(size=(20, 20), low=-5, high=5)),
+        ('random_integers', dict(size=(7,))),
+        ('random_integers', dict(size=(6,), low=0, high=2 ** 40)),
+        ('random_integers', dict(size=None, low=[100, 200, 300], high=[110, 220, 330])),
+        ('choice', dict(size=(4, 3), a=10)),
+        ('choice', dict(size=(5,), a=[3, 5, 9, 20, 31], replace=False)),
+        ('choice', dict(size=(6,), a=4, p=[0.1, 0.2, 0.3, 0.4])),
+        ('poisson', dict(size=(10, 10), lam=3.5)),
+        ('poisson', dict(size=(300, 300), lam=50.0)),
+        ('permutation', dict(size=(3,), n=10)),
+        ('permutation', dict(n=7)),
+        ('multinomial', dict(size=(4, 4), n=1, pvals=[0.1] * 10)),
+        ('multinomial', dict(size=(3,), n=20, pvals=[0.5, 0.3, 0.2, 0.0])),
+        ('multinomial', dict(size=None, n=[1, 2, 30], pvals=[[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]])),
     ]
     for seed in (123, 0, 2 ** 30 - 1):
         theano_rng = RandomStreams(seed)
