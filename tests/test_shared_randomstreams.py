@@ -5,6 +5,7 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 
+from theano_tutorial.mersenne_twister import bernoulli
 from theano_tutorial.shared_randomstreams import RandomStreams, RandomVariableOutsideScan
 
 
@@ -159,3 +160,137 @@ def test_a_draw_has_no_gradient():
     x = pt.dscalar()
     with pytest.raises(pytensor.gradient.NullTypeGradError, match='no gradient'):
         pt.grad(RandomStreams(1).uniform(size=(2,), low=x).sum(), x)
+
+
+# What Theano's own tests of this module assert, where nothing above does
+
+def test_default_updates_can_be_left_out():
+    theano_rng = RandomStreams(234)
+    uniform, normal = theano_rng.uniform((2, 2)), theano_rng.normal((2, 2))
+    assert (pytensor.function([], uniform + uniform - 2 * uniform)() == 0).all()  # one draw, used three times
+    for which in True, [normal.rng]:
+        with pytest.warns(DeprecationWarning, match='no_default_updates'):
+            draw = pytensor.function([], normal, no_default_updates=which)
+        np.testing.assert_array_equal(draw(), draw())
+    assert (normal.eval() != normal.eval()).all()
+
+
+@pytest.mark.parametrize('name, arguments, valid, invalid', [
+    ('uniform', ('low', 'high'), ([0.1, 0.2, 0.3], [1.1, 2.2, 3.3]), ([0.1, 0.2], [1.1, 2.2, 3.3])),
+    ('binomial', ('n', 'p'), ([1, 2, 3], [0.1, 0.2, 0.3]), ([1, 2], [0.1, 0.2])),
+    ('normal', ('avg', 'std'), ([1., 2., 3.], [0.1, 0.2, 0.3]), ([1., 2.], [0.1, 0.2])),
+    ('random_integers', ('low', 'high'), ([100, 200, 300], [110, 220, 330]), ([100, 200], [110, 220])),
+    ('multinomial', ('n', 'pvals'), ([1, 2, 3], [[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]]), ([1, 2], [[0.1, 0.9]] * 2))])
+def test_vector_parameters(name, arguments, valid, invalid, backend):
+    inputs = [pt.tensor(dtype=np.asarray(value).dtype, shape=(None,) * np.ndim(value)) for value in valid]
+    theano_rng, again = RandomStreams(3), RandomStreams(3)
+    draw = pytensor.function(inputs, getattr(theano_rng, name)(**dict(zip(arguments, inputs))))
+    sized = pytensor.function(inputs, getattr(again, name)(size=(3,), **dict(zip(arguments, inputs))))
+    values = draw(*valid)
+    assert len(values) == 3
+    np.testing.assert_array_equal(sized(*valid), values)
+    assert len(draw(*(value[:2] for value in valid))) == 2
+    with pytest.raises(ValueError):  # size and parameters do not broadcast
+        sized(*invalid)
+
+
+def test_lengths_of_a_symbolic_size():
+    size, length = pt.lvector(), pt.lscalar()
+    draw = pytensor.function([size], RandomStreams(1).uniform(size=size, ndim=2), mode='FAST_COMPILE')
+    assert draw([2, 3]).shape == (2, 3) and draw([4, 8]).shape == (4, 8)
+    for wrong in [4], [4, 3, 4, 5], [2, -3]:
+        with pytest.raises((ValueError, AssertionError)):
+            draw(wrong)
+    column = RandomStreams(1).uniform(size=(length, 1))
+    assert column.type.shape == (None, 1) and column.eval({length: 8}).shape == (8, 1)
+    with pytest.raises(ValueError, match='-2 in size'):
+        RandomStreams(1).uniform(size=(2, -2))
+
+
+def test_dtypes():
+    low, single = pt.dscalar(), pt.fscalar()
+    theano_rng = RandomStreams(1)
+    with pytensor.config.change_flags(floatX='float32'):
+        assert theano_rng.uniform(low=low).dtype == 'float64' and theano_rng.normal(avg=single).dtype == 'float32'
+        assert theano_rng.uniform(low=low, dtype='float32').eval({low: 0.5}).dtype == np.float32
+    small = theano_rng.random_integers(size=(20,), low=255, high=257, dtype='int8').eval()
+    assert small.dtype == np.int8 and set(small) <= {-1, 0, 1}
+
+
+def test_shuffling_needs_the_same_number_of_dimensions():
+    matrix = pt.dmatrix()
+    shuffle = pytensor.function([matrix], RandomStreams(1).shuffle_row_elements(matrix))
+    with pytest.raises(TypeError):
+        shuffle(np.arange(3.))
+    vector = pt.dvector()
+    shuffled = RandomStreams(1).shuffle_row_elements(vector).eval({vector: [3., 1, 2]})
+    np.testing.assert_array_equal(shuffled, np.array([3., 1, 2])[next(states(1)).permutation(3)])
+
+
+def test_shared_states():
+    random_state = np.random.RandomState(123)
+    copied, borrowed = pytensor.shared(random_state), pytensor.shared(random_state, borrow=True)
+    assert borrowed.get_value(borrow=True) is random_state is not copied.get_value(borrow=True)
+    assert borrowed.get_value() is not random_state and type(borrowed.get_value()) is np.random.RandomState
+    other = np.random.RandomState(3)
+    copied.set_value(other)
+    borrowed.set_value(other, borrow=True)
+    assert borrowed.get_value(borrow=True) is other is not copied.get_value(borrow=True)
+    assert copied.get_value(borrow=True).uniform() == other.uniform() == np.random.RandomState(3).uniform()
+    first, second = RandomStreams(1), RandomStreams(2)
+    draws = [streams.uniform(size=(3,)) for streams in (first, second)]
+    for (to, _), (source, _) in zip(second.updates(), first.updates(), strict=True):
+        to.set_value(source.get_value())
+    np.testing.assert_array_equal(draws[0].eval(), draws[1].eval())
+
+
+# The fast mask
+
+@pytest.mark.parametrize('before', [lambda rng: rng.randint(2 ** 31), lambda rng: rng.normal(size=3)],
+                         ids=['odd position', 'pending normal number'])
+def test_state_after_a_mask(before):
+    ours, numpys = np.random.RandomState(7), np.random.RandomState(7)
+    for size in 1, 311, 312, 313, 15680, 0, 1:
+        for rng in ours, numpys:
+            before(rng)
+        np.testing.assert_array_equal(bernoulli(ours, 0.7, (size,), 'int64'), numpys.binomial(1, 0.7, size))
+        for mine, theirs in zip(ours.get_state(), numpys.get_state(), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+def test_without_numba(run):
+    done = run('mask_without_numba.py')
+    expected = np.random.RandomState(5).binomial(1, 0.3, 50).tolist()
+    assert (done.returncode, done.stdout) == (0, f'{expected}\n'), done.stderr
+
+
+def test_the_pages_class_gets_fresh_noise(mini_mnist, backend):
+    # Its get_cost_updates returned the parameters' updates only; Theano advanced the noise by itself.
+    x = pt.dmatrix()
+    corrupted = RandomStreams(1).binomial(size=x.shape, n=1, p=0.7, dtype='float64') * x
+    W = pytensor.shared(np.zeros(784))
+    step = pytensor.function([x], corrupted.sum(), updates=[(W, W + corrupted.sum(axis=0))])
+    assert len({float(step(mini_mnist[0][0][:5].astype(float))) for _ in range(4)}) == 4
+
+
+def test_gibbs_chain_of_an_rbm(backend):
+    weights = np.random.RandomState(0).normal(size=(4, 3))
+    theano_rng = RandomStreams(8)
+
+    def sigmoid(a):
+        return 1 / (1 + np.exp(-a))
+
+    def gibbs(v):
+        h = theano_rng.binomial(size=(3,), n=1, p=pt.sigmoid(pt.dot(v, weights)), dtype='float64')
+        return theano_rng.binomial(size=(4,), n=1, p=pt.sigmoid(pt.dot(h, weights.T)), dtype='float64')
+
+    with pytest.warns(DeprecationWarning, match='Scan return signature'):
+        chain, updates = pytensor.scan(gibbs, outputs_info=[pt.zeros(4)], n_steps=5)
+    sample = pytensor.function([], chain, updates=updates)
+    for_h, for_v = (random_state for random_state, _ in zip(states(8), range(2)))
+    for _ in range(2):
+        v = np.zeros(4)
+        for sampled in sample():
+            h = for_h.binomial(1, sigmoid(v @ weights))
+            v = for_v.binomial(1, sigmoid(h @ weights.T))
+            np.testing.assert_array_equal(sampled, v)
