@@ -11,6 +11,8 @@ from conftest import PROJECT
 
 from theano_tutorial import reference
 
+for package in 'nbconvert', 'latex2mathml', 'matplotlib':
+    pytest.importorskip(package, reason='of the extra notebooks')
 NOTEBOOKS = PROJECT / 'notebooks'
 sys.path.append(str(NOTEBOOKS))
 make_notebooks = importlib.import_module('make_notebooks')
