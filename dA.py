@@ -12,6 +12,7 @@ P. Vincent, H. Larochelle, Y. Bengio, P.-A. Manzagol, "Extracting and Composing 
 Autoencoders", ICML 2008; DeepLearning 0.1 tutorials, "Denoising Autoencoders (dA)"; H. Takemoto's page, see README.md.
 """
 import math
+import os
 import timeit
 
 import numpy as np
@@ -20,8 +21,9 @@ import pytensor.tensor as pt
 from tqdm import tqdm
 
 from logistic_sgd import load_data
-from theano_tutorial import InputError, command_line
+from theano_tutorial import InputError, command_line, trained
 from theano_tutorial.cross_entropy import stabilize
+from theano_tutorial.datasets import MAX_MEGABYTES, as_shared
 from theano_tutorial.shared_randomstreams import RandomStreams
 from theano_tutorial.storage import save_image
 from utils import tile_raster_images
@@ -129,11 +131,12 @@ def training_function(autoencoder, train_set_x, corruption_level, learning_rate,
 def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, training_epochs=200, batch_size=20, hook=None):
     """Train on minibatches and print the mean cost of every tenth epoch. Returns the mean cost of each, a list.
 
-    train_set_x : shared matrix (n, n_visible) with values in [0, 1]
+    train_set_x : array or shared matrix (n, n_visible) with values in [0, 1]
     hook : called before the first epoch and after each; theano_tutorial.checkpoint saves and resumes with it
 
-    Raises InputError (a ValueError) if batch_size > n, FloatingPointError if the training diverges.
+    Raises InputError (a ValueError) for other values or if batch_size > n, FloatingPointError if the training diverges.
     """
+    train_set_x = as_shared(train_set_x)
     n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
     if n_train_batches == 0:
         raise InputError(f'batch size {batch_size} is larger than the training set')
@@ -157,34 +160,71 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     return costs
 
 
-def filters(autoencoder):
-    """The weights of each hidden unit as a tile of one image, ten in a row: uint8 (height, width)."""
-    side = math.isqrt(autoencoder.n_visible)
-    return tile_raster_images(
-        X=autoencoder.W.get_value(borrow=True).T,
-        img_shape=(side, side), tile_shape=(math.ceil(autoencoder.n_hidden / 10), 10), tile_spacing=(1, 1))
+def tiles(X, image_shape):
+    """The rows of X, (n, n_visible), as the tiles of one image, ten in a row: uint8 (height, width)."""
+    return tile_raster_images(X=X, img_shape=image_shape, tile_shape=(math.ceil(len(X) / 10), 10), tile_spacing=(1, 1))
+
+
+def load(model='output/dA.npz'):
+    """A model that main() saved, with its image_shape and settings. Raises OSError or InputError naming the file."""
+    return trained.load(DenoisingAutoencoder, model)
+
+
+def encode(images, model='output/dA.npz'):
+    """y, (n, n_hidden), of images, (n, n_visible), (n, height, width) or one image, by the rules of load_data."""
+    return trained.apply(DenoisingAutoencoder, model, images, lambda dA: dA.get_hidden_values(dA.x))
+
+
+def reconstruct(images, model='output/dA.npz'):
+    """z, (n, n_visible), of images, (n, n_visible), (n, height, width) or one image, by the rules of load_data."""
+    return trained.apply(DenoisingAutoencoder, model, images, DenoisingAutoencoder.feedforward)
+
+
+def reconstruct_files(reconstruct, model='output/dA.npz', corruption=None, output_dir='output'):
+    """Save input, corrupted input and reconstruction of the image files `reconstruct` side by side."""
+    X, image_shape = trained.side_by_side(DenoisingAutoencoder, model, reconstruct, corruption)
+    save_image(tile_raster_images(X, image_shape, (len(reconstruct), 3), (1, 1), scale_rows_to_unit_interval=False),
+               os.path.join(output_dir, 'reconstruction.png'))
+
+
+def save(autoencoder, names, datasets, output_dir, **settings):
+    """Save a trained model and, if the shape of an image is known, its filters and what it makes of test images."""
+    model, filters, reconstruction = (os.path.join(output_dir, name) for name in names)
+    trained.save(autoencoder, model, datasets.image_shape, **settings)
+    if not datasets.image_shape:
+        return print(f'no images: {autoencoder.n_visible} values are no square; give their shape with --image-shape')
+    test_images = datasets[2][0].get_value(borrow=True)[:100]
+    for X, path in ((autoencoder.W.get_value(borrow=True).T, filters), (test_images, f'{output_dir}/test_image.png'),
+                    (reconstruct(test_images, model), reconstruction)):
+        save_image(tiles(X, datasets.image_shape), path)
 
 
 def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0.1, n_hidden=100, corruption=0.3,
-         seed=123, output_dir='output', hook=None):
-    """Train a plain and a denoising autoencoder, and save their filters as images."""
-    train_set_x = load_data(dataset)[0][0]
+         seed=123, only='both', output_dir='output', image_shape=None, max_megabytes=MAX_MEGABYTES, hook=None):
+    """Train a plain and a denoising autoencoder; save the models, their filters and reconstructions of test images."""
+    datasets = load_data(dataset, image_shape, max_megabytes)
+    train_set_x = datasets[0][0]
     n_visible = train_set_x.get_value(borrow=True).shape[1]
+    settings = dict(learning_rate=learning_rate, epochs=epochs, batch_size=batch_size, seed=seed)
 
-    rng = np.random.RandomState(seed)
-    theano_rng = RandomStreams(rng.randint(2 ** 30))
-    autoencoder = Autoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
-    train(autoencoder, train_set_x, 0., learning_rate, epochs, batch_size, hook)
-    save_image(filters(autoencoder), output_dir, 'filters_no_corruption.png')
+    if only != 'denoising':
+        rng = np.random.RandomState(seed)
+        theano_rng = RandomStreams(rng.randint(2 ** 30))
+        autoencoder = Autoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
+        train(autoencoder, train_set_x, 0., learning_rate, epochs, batch_size, hook)
+        save(autoencoder, ('autoencoder.npz', 'filters_no_corruption.png', 'autoencoded_image.png'),
+             datasets, output_dir, corruption=0., **settings)
 
-    rng = np.random.RandomState(seed)
-    theano_rng = RandomStreams(rng.randint(2 ** 30))
-    # The noise as the page shows it: drawn from the first stream, so that the model's own is the second.
-    print(theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption, dtype=pytensor.config.floatX).eval())
-    autoencoder = DenoisingAutoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
-    train(autoencoder, train_set_x, corruption, learning_rate, epochs, batch_size, hook)
-    save_image(filters(autoencoder), output_dir, f'filters_corruption_{corruption * 100:.0f}.png')
+    if only != 'plain':
+        rng = np.random.RandomState(seed)
+        theano_rng = RandomStreams(rng.randint(2 ** 30))
+        # The noise as the page shows it: drawn from the first stream, so that the model's own is the second.
+        print(theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption, dtype=pytensor.config.floatX).eval())
+        autoencoder = DenoisingAutoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
+        train(autoencoder, train_set_x, corruption, learning_rate, epochs, batch_size, hook)
+        save(autoencoder, ('dA.npz', f'filters_corruption_{corruption * 100:.0f}.png', 'dAed_image.png'),
+             datasets, output_dir, corruption=corruption, **settings)
 
 
 if __name__ == '__main__':
-    command_line.run(main)
+    command_line.run(main, reconstruct=reconstruct_files)

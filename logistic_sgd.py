@@ -10,6 +10,7 @@ trains on a tenth of MNIST with early stopping and predicts 25 test digits; with
 DeepLearning 0.1 tutorials, "Classifying MNIST digits using Logistic Regression".
 """
 import math
+import os
 import timeit
 
 import numpy as np
@@ -17,7 +18,7 @@ import pytensor
 import pytensor.tensor as pt
 from pytensor.tensor.special import softmax
 
-from theano_tutorial import InputError, command_line, mnist
+from theano_tutorial import InputError, command_line, datasets
 from theano_tutorial.storage import load_arrays, save_arrays, save_image
 from utils import tile_raster_images
 
@@ -59,24 +60,29 @@ class LogisticRegression:
         return pt.mean(pt.neq(self.y_pred, y))
 
 
-def load_data(dataset):
+def load_data(dataset, image_shape=None, max_megabytes=datasets.MAX_MEGABYTES):
     """Load the train, valid and test sets as shared variables.
 
-    dataset : path of a gzipped pickle of three (images, labels) pairs, also looked for in the project's data folder;
-        'mnist.pkl.gz', all of MNIST, is downloaded if it is in neither place
+    dataset : path of the tutorials' pickle, an .npz or .csv file or a folder of images: theano_tutorial/datasets.py has
+        the details; also looked for in the project's data folder; mnist.pkl.gz, all of MNIST, is downloaded if missing
+    image_shape : (height, width) to which the images of a folder are scaled
+    max_megabytes : the largest data set to load, counted in floatX
 
-    Returns three pairs (x, y): x is a shared matrix (n, pixels) of floatX with values in [0, 1], y a symbolic int32
-    vector (n,) with the labels. Raises OSError if the file cannot be read or downloaded, InputError (a ValueError) if
-    it holds anything else; both name the file.
+    Returns a list of three pairs (x, y): x is a shared matrix (n, pixels) of floatX with values in [0, 1], y a symbolic
+    int32 vector (n,) with the labels, or None without labels. The list has the attributes image_shape, (height, width)
+    or None if unknown, and n_classes. Raises OSError if a file cannot be read or downloaded, InputError (a ValueError)
+    if it holds anything else; both name it.
     """
     print('... loading data')
 
     def shared_dataset(images, labels):
         # In C order, so that BLAS adds in the same order whatever the order in the file.
         return (pytensor.shared(np.array(images, dtype=pytensor.config.floatX, order='C'), borrow=True),
-                pt.cast(pytensor.shared(labels, borrow=True), 'int32'))
+                None if labels is None else pt.cast(pytensor.shared(labels, borrow=True), 'int32'))
 
-    return [shared_dataset(images, labels) for images, labels in mnist.load(dataset)]
+    sets = datasets.load(dataset, image_shape, max_megabytes)
+    sets[:] = [shared_dataset(images, labels) for images, labels in sets]
+    return sets
 
 
 def early_stopping(train_model, validate_model, test_model, save_model, n_epochs, n_train_batches, patience):
@@ -129,19 +135,21 @@ def early_stopping(train_model, validate_model, test_model, save_model, n_epochs
 
 
 def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl.gz', batch_size=600, patience=5000,
-                           model='best_model.npz'):
+                           model='best_model.npz', image_shape=None, max_megabytes=datasets.MAX_MEGABYTES):
     """Train a logistic regression by minibatch gradient descent with early stopping; save the best model.
 
     n_epochs, patience : see early_stopping
-    dataset : see load_data
+    dataset, image_shape, max_megabytes : see load_data
     model : path of the .npz file to write
 
     Returns what early_stopping returns. Raises the errors of load_data and early_stopping, InputError (a ValueError) if
     a set is smaller than batch_size or patience below 2, and OSError if the model cannot be written.
     """
-    datasets = load_data(dataset)
+    sets = load_data(dataset, image_shape, max_megabytes)
     n_train_batches, n_valid_batches, n_test_batches = (
-        x.get_value(borrow=True).shape[0] // batch_size for x, _ in datasets)
+        x.get_value(borrow=True).shape[0] // batch_size for x, _ in sets)
+    if sets.n_classes is None:
+        raise InputError(f'{dataset}: no labels, which a logistic regression needs')
     if min(n_train_batches, n_valid_batches, n_test_batches) == 0:
         raise InputError(f'batch size {batch_size} is larger than the train, valid or test set')
     if patience < 2:
@@ -151,7 +159,8 @@ def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl
     index = pt.lscalar('index')
     x = pt.matrix('x')
     y = pt.ivector('y')
-    classifier = LogisticRegression(input=x, n_in=datasets[0][0].get_value(borrow=True).shape[1], n_out=10)
+    classifier = LogisticRegression(input=x, n_in=sets[0][0].get_value(borrow=True).shape[1],
+                                    n_out=sets.n_classes)
     cost = classifier.negative_log_likelihood(y)
 
     def minibatch(set_x, set_y):
@@ -163,9 +172,9 @@ def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl
     updates = [(classifier.W, classifier.W - learning_rate * g_W),
                (classifier.b, classifier.b - learning_rate * g_b)]
 
-    train_model = pytensor.function([index], cost, updates=updates, givens=minibatch(*datasets[0]))
-    validate_model = pytensor.function([index], classifier.errors(y), givens=minibatch(*datasets[1]))
-    test_model = pytensor.function([index], classifier.errors(y), givens=minibatch(*datasets[2]))
+    train_model = pytensor.function([index], cost, updates=updates, givens=minibatch(*sets[0]))
+    validate_model = pytensor.function([index], classifier.errors(y), givens=minibatch(*sets[1]))
+    test_model = pytensor.function([index], classifier.errors(y), givens=minibatch(*sets[2]))
 
     print('... training the model')
     start_time = timeit.default_timer()
@@ -196,14 +205,16 @@ def load_model(model):
 
 
 def predict(images, model='best_model.npz'):
-    """Classify images, an array (n, pixels) with values in [0, 1], with a saved model.
+    """Classify images with a saved model.
+
+    images : array or lists, (n, pixels), (n, height, width) or one image; floats in [0, 1], or integers from 0 to 255,
+        which are divided by 256
 
     Returns the classes, int64 (n,), and the probability of each, (n,). Raises the errors of load_model, and InputError
-    (a ValueError) if the model is for images of another size.
+    (a ValueError) for images of another size or with other values.
     """
     W, b = load_model(model)
-    if images.shape[1:] != W.shape[:1]:
-        raise InputError(f'{model}: the model is for images (n, {W.shape[0]}), not {images.shape}')
+    images = datasets.as_rows(images, len(W), model)
     x = pt.matrix('x')
     classifier = LogisticRegression(x, *W.shape)
     classifier.W.set_value(W.astype(pytensor.config.floatX))
@@ -213,16 +224,19 @@ def predict(images, model='best_model.npz'):
 
 
 def main(dataset='mini_mnist.pkl.gz', epochs=100, batch_size=60, learning_rate=0.13, patience=500,
-         model='output/best_model.npz', output_dir='output'):
-    """Train a logistic regression on MNIST with early stopping, save the best model, and predict 25 test digits."""
-    sgd_optimization_mnist(learning_rate, epochs, dataset, batch_size, patience, model)
-    images = mnist.load(dataset)[2][0][:25]
-    for prediction in zip(*predict(images, model)):
+         model='output/best_model.npz', output_dir='output', image_shape=None, max_megabytes=datasets.MAX_MEGABYTES):
+    """Train a logistic regression with early stopping, save the best model, and predict 25 test images."""
+    sgd_optimization_mnist(learning_rate, epochs, dataset, batch_size, patience, model, image_shape, max_megabytes)
+    sets = datasets.load(dataset, image_shape, max_megabytes)
+    for prediction in zip(*predict(sets[2][0][:25], model)):
         print('(%d, %.3f)' % prediction)
     W, _ = load_model(model)
-    side = math.isqrt(len(W))
-    weights = tile_raster_images(X=W.T, img_shape=(side, side), tile_shape=(1, 10), tile_spacing=(1, 1))
-    save_image(weights, output_dir, 'logistic_weights.png')
+    if sets.image_shape:
+        weights = tile_raster_images(X=W.T, img_shape=sets.image_shape, tile_shape=(math.ceil(W.shape[1] / 10), 10),
+                                     tile_spacing=(1, 1))
+        save_image(weights, os.path.join(output_dir, 'logistic_weights.png'))
+    else:
+        print(f'no image of the weights: vectors of {len(W)} values are not square; give --image-shape HxW')
 
 
 if __name__ == '__main__':

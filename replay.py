@@ -13,12 +13,11 @@ import os
 import numpy as np
 import pytensor
 
-from dA import Autoencoder, DenoisingAutoencoder, filters, train
+from dA import Autoencoder, DenoisingAutoencoder, tiles, train
 from logistic_sgd import load_data, predict, sgd_optimization_mnist
 from theano_tutorial import InputError, backend, command_line, reference
 from theano_tutorial.shared_randomstreams import RandomStreams
 from theano_tutorial.storage import save_image
-from utils import tile_raster_images
 
 
 def replay_logistic(output_dir):
@@ -40,13 +39,11 @@ def replay_page(epochs, output_dir, hook):
     corruption_level = page['corruption_level']
     checks = []
 
-    def save_and_check(pixels, name, is_of_trained_model=True):
-        save_image(pixels, output_dir, name)
+    def save_and_check(X, name, is_of_trained_model=True):
+        pixels = tiles(X, (28, 28))
+        save_image(pixels, os.path.join(output_dir, name))
         if epochs == page['training_epochs'] or not is_of_trained_model:
             checks.append(reference.check_picture(name, pixels))
-
-    def tiles(X):
-        return tile_raster_images(X=X, img_shape=(28, 28), tile_shape=(10, 10), tile_spacing=(1, 1))
 
     # Data
     datasets = load_data('mini_mnist.pkl.gz')
@@ -59,13 +56,13 @@ def replay_page(epochs, output_dir, hook):
     autoencoder = Autoencoder(rng, theano_rng, n_visible=page['n_visible'], n_hidden=page['n_hidden'])
     costs = train(autoencoder, train_set_x, 0., page['learning_rate'], epochs, page['batch_size'], hook)
     checks.append(reference.check_costs('autoencoder', costs))
-    save_and_check(filters(autoencoder), 'filters_no_corruption.png')
+    save_and_check(autoencoder.W.get_value(borrow=True).T, 'filters_no_corruption.png')
 
     # Test images and their reconstructions
     y = autoencoder.get_hidden_values(test_set_x[:100])
     z = autoencoder.get_reconstructed_input(y).eval()
-    save_and_check(tiles(test_set_x.get_value()), 'test_image.png', is_of_trained_model=False)
-    save_and_check(tiles(z), 'autoencoded_image.png')
+    save_and_check(test_set_x.get_value()[:100], 'test_image.png', is_of_trained_model=False)
+    save_and_check(z, 'autoencoded_image.png')
 
     # Noise
     rng = np.random.RandomState(page['seed'])
@@ -78,12 +75,12 @@ def replay_page(epochs, output_dir, hook):
     dA = DenoisingAutoencoder(rng, theano_rng, n_visible=page['n_visible'], n_hidden=page['n_hidden'])
     costs = train(dA, train_set_x, corruption_level, page['learning_rate'], epochs, page['batch_size'], hook)
     checks.append(reference.check_costs('denoising_autoencoder', costs))
-    save_and_check(filters(dA), 'filters_corruption_30.png')
+    save_and_check(dA.W.get_value(borrow=True).T, 'filters_corruption_30.png')
 
     # Its reconstructions
     y = dA.get_hidden_values(test_set_x[:100])
     z = dA.get_reconstructed_input(y).eval()
-    save_and_check(tiles(z), 'dAed_image.png')
+    save_and_check(z, 'dAed_image.png')
     return checks
 
 

@@ -229,9 +229,9 @@ CONTENDERS = {
 
 
 def main():
-    from theano_tutorial import mnist
+    from theano_tutorial import datasets
     name, dtype, corruption = sys.argv[1:]
-    images = np.array(mnist.load('mini_mnist.pkl.gz')[0][0], dtype)
+    images = np.array(datasets.load('mini_mnist.pkl.gz')[0][0], dtype)
     numpy_rng = np.random.RandomState(123)
     numpy_rng.randint(2 ** 30)
     bound = 4 * math.sqrt(6. / (N_HIDDEN + N_VISIBLE))

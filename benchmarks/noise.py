@@ -17,7 +17,7 @@ from pytensor.tensor.random.basic import UniformRV
 from pytensor.tensor.random.variable import shared_rng
 
 from dA import Autoencoder, DenoisingAutoencoder, training_function
-from theano_tutorial import backend, mnist
+from theano_tutorial import backend, datasets
 from theano_tutorial.shared_randomstreams import RandomStreams
 
 
@@ -48,7 +48,7 @@ def main():
     print('| --- | --- | --- | --- | --- | --- |')
     for floatX in 'float64', 'float32':
         pytensor.config.floatX = floatX
-        images = pytensor.shared(mnist.load('mini_mnist.pkl.gz')[0][0].astype(floatX), borrow=True)
+        images = pytensor.shared(datasets.load('mini_mnist.pkl.gz')[0][0].astype(floatX), borrow=True)
         functions, costs, seconds = [], [], [[], [], []]
         for model in Autoencoder, GeneratorNoise, DenoisingAutoencoder:
             rng = np.random.RandomState(123)

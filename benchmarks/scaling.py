@@ -11,7 +11,7 @@ import numpy as np
 import pytensor
 
 from dA import DenoisingAutoencoder, training_function
-from theano_tutorial import backend, mnist
+from theano_tutorial import backend, datasets
 from theano_tutorial.shared_randomstreams import RandomStreams
 
 
@@ -35,7 +35,7 @@ def memory():
 
 def main():
     print('... computing', backend.use_fastest())
-    mini = mnist.load('mini_mnist.pkl.gz')[0][0].astype(pytensor.config.floatX)
+    mini = datasets.load('mini_mnist.pkl.gz')[0][0].astype(pytensor.config.floatX)
 
     print('\n| images | seconds an epoch | microseconds an image |\n| --- | --- | --- |')
     for times in (1, 2, 4, 10):

@@ -3,7 +3,9 @@
 shared_randomstreams  Theano's RandomStreams on PyTensor, the same numbers to the last bit
 cross_entropy         the cross-entropy of a sigmoid in a stable form
 backend               the fastest way this machine has to run a compiled function
-mnist                 MNIST: reading, checking, downloading
+datasets              reading data sets: pickles, .npz, .csv, folders of images
+mnist                 all of MNIST: downloading, the IDX format
+trained               saved autoencoders, and what they make of images
 mini_mnist            makes data/mini_mnist.pkl.gz from MNIST
 storage               atomic saves, .npz files without code in them
 checkpoint            resumable training

@@ -2,7 +2,7 @@
 import argparse
 import inspect
 import io
-import os
+import re
 import sys
 import warnings
 
@@ -24,10 +24,20 @@ def number(kind, low, high, expected):
     return convert
 
 
+def shape(text):
+    """(height, width) of a text like 28x28."""
+    if not re.fullmatch('[1-9][0-9]{0,5}x[1-9][0-9]{0,5}', text):
+        raise argparse.ArgumentTypeError(f'{text!r} is not a height and a width, as in 28x28')
+    return tuple(map(int, text.split('x')))
+
+
 positive_int = number(int, 1, 2 ** 31 - 1, 'an integer from 1 to 2147483647')
-OPTIONS = {
-    'dataset': dict(metavar='FILE', help='gzipped pickle of the train, valid and test sets; '
+OPTIONS: dict[str, dict] = {
+    'dataset': dict(metavar='FILE', help='pickle, .npz or .csv file, or a folder of images; '
                                          'mnist.pkl.gz, all of MNIST, is downloaded'),
+    'image_shape': dict(metavar='HxW', type=shape, help='height and width of the images; those of a folder are scaled'),
+    'max_megabytes': dict(metavar='N', type=positive_int, help='largest data set to load, counted in floatX'),
+    'only': dict(choices=['both', 'plain', 'denoising'], help='which autoencoder to train'),
     'epochs': dict(metavar='N', type=positive_int, help='number of epochs; for logistic_sgd.py the maximum'),
     'batch_size': dict(metavar='N', type=positive_int, help='examples in a minibatch'),
     # float32 ends a little above 1e38.
@@ -40,39 +50,51 @@ OPTIONS = {
                        help='probability that a pixel is set to 0'),
     'seed': dict(metavar='N', type=number(int, 0, 2 ** 32 - 1, 'an integer from 0 to 4294967295'),
                  help='seed of the initial weights and the noise'),
-    'model': dict(metavar='FILE', help='where to save the best model, .npz'),
+    'model': dict(metavar='FILE', help='.npz file of the model'),
     'output_dir': dict(metavar='DIR', help='folder for the images'),
+    'reconstruct': dict(metavar='IMAGE', nargs='+',
+                        help='only save input, corrupted input and reconstruction of image files'),
     'hook': dict(metavar='FILE', help='save the state to FILE after each epoch; resume from FILE if it exists'),
 }
 
 
-def run(main):
+def run(main, **others):
     """Call main() with the options of the command line, and exit with the status that it returns.
 
-    Each keyword argument of main is an option, described in OPTIONS, and its default the option's; `hook` becomes
-    --checkpoint. A wrong option or file ends with one line and status 2, Ctrl-C with status 130.
+    Each keyword argument of main is an option, described in OPTIONS; `hook` becomes --checkpoint. A function in
+    `others` is called in place of main if the option of its name is given. A wrong option or file ends with one line
+    and status 2, Ctrl-C with status 130.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors='backslashreplace')  # a path may have letters that the Windows code page lacks
-    parser = argparse.ArgumentParser(description=main.__doc__, allow_abbrev=False,
-                                     formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    for name, parameter in inspect.signature(main).parameters.items():
-        flag = '--checkpoint' if name == 'hook' else f'--{name.replace("_", "-")}'
-        default = argparse.SUPPRESS if parameter.default is None else parameter.default
-        parser.add_argument(flag, dest=name, default=default, **OPTIONS[name])
+    parser = argparse.ArgumentParser(description=main.__doc__, allow_abbrev=False)
+    parser.error = lambda message: parser.exit(2, f'{parser.prog}: error: {message}\n')
+    parameters = [parameter for function in (main, *others.values())
+                  for parameter in inspect.signature(function).parameters.values()]
+    for name, default in {parameter.name: parameter.default for parameter in reversed(parameters)}.items():
+        option = dict(OPTIONS[name])
+        if default not in (None, inspect.Parameter.empty):
+            option['help'] += f' (default: {default})'
+        parser.add_argument(_flag(name), dest=name, default=argparse.SUPPRESS, **option)
     options = vars(parser.parse_args())
+    function = next((others[name] for name in others if name in options), main)
+    signature = inspect.signature(function)
+    for name in options:
+        if name not in signature.parameters:
+            parser.error(f'{_flag(name)} cannot be combined with {", ".join(map(_flag, others.keys() & options))}')
+    call = signature.bind(**options)
+    call.apply_defaults()
+    options = call.arguments
 
     # train() itself checks that its numbers are finite.
     warnings.filterwarnings('ignore', 'overflow|invalid value', RuntimeWarning)
     try:
         print('... computing', backend.use_fastest())
         make_folder(options['output_dir'])
-        if 'model' in options:
-            make_folder(os.path.dirname(options['model']))
-        if 'hook' in options:
+        if options.get('hook'):
             settings = {name: value for name, value in options.items() if name not in ('epochs', 'output_dir', 'hook')}
             options['hook'] = Checkpoint(options['hook'], settings)
-        status = main(**options)
+        status = function(**options)
     except (OSError, InputError, FloatingPointError, MemoryError) as error:
         message = ' '.join(str(error).split()) or 'not enough memory'
         parser.exit(2, f'{parser.prog}: error: {message}\n')
@@ -85,3 +107,7 @@ def run(main):
             cause = cause.__cause__ or cause.__context__
         parser.exit(130, 'interrupted\n')
     sys.exit(status)
+
+
+def _flag(name):
+    return '--checkpoint' if name == 'hook' else f'--{name.replace("_", "-")}'

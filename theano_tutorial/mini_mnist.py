@@ -13,7 +13,8 @@ import struct
 import numpy as np
 
 from theano_tutorial import InputError
-from theano_tutorial.mnist import check_datasets, datasets_from_idx, read_pickle
+from theano_tutorial.datasets import load
+from theano_tutorial.mnist import datasets_from_idx
 from theano_tutorial.storage import atomic_write
 
 SIZES = (5000, 500, 500)
@@ -57,8 +58,7 @@ def main():
     parser.add_argument('output', help='the file to write, mini_mnist.pkl.gz')
     options = parser.parse_args()
     try:
-        source = datasets_from_idx(options.source) if os.path.isdir(options.source) else read_pickle(options.source)
-        datasets = check_datasets(source, options.source)
+        datasets = datasets_from_idx(options.source) if os.path.isdir(options.source) else load(options.source)
         write([(images[:n], labels[:n]) for n, (images, labels) in zip(SIZES, datasets)], options.output)
     except (OSError, InputError) as error:
         parser.error(str(error))

@@ -1,5 +1,6 @@
 """Files: atomic saves, and .npz files that hold arrays and no code."""
 import contextlib
+import gzip
 import os
 import tempfile
 import time
@@ -10,7 +11,7 @@ from PIL import Image
 
 from theano_tutorial import InputError
 
-MAX_BYTES = 2 ** 29  # of one file; all of MNIST in float64 has 443 million
+MAX_BYTES = 2 ** 29  # of a model, a checkpoint or an IDX file
 
 
 def make_folder(path):
@@ -24,11 +25,13 @@ def make_folder(path):
 def atomic_write(path):
     """Open a temporary file beside `path` for writing bytes, and rename it to `path` if the block succeeds.
 
-    `path` holds the old content or the new at any moment, also if the process is killed or the disk is full. Raises
-    OSError naming `path`; symbolic links are followed, and only regular files are replaced.
+    Its folder is created if need be. `path` holds the old content or the new at any moment, also if the process is
+    killed or the disk is full. Raises OSError naming `path`; symbolic links are followed, and only regular files are
+    replaced.
     """
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
+    os.makedirs(folder, exist_ok=True)
     temporary = os.path.join(folder, f'.{name}.{os.getpid()}.part')
     if os.path.exists(target) and not os.path.isfile(target):
         raise OSError(f'{path}: not a regular file')
@@ -59,10 +62,8 @@ def _replace(source, target):
     os.replace(source, target)
 
 
-def save_image(pixels, folder, name):
-    """Save a uint8 array (height, width) as the PNG file `name` in `folder`, and print its path. Raises OSError."""
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, name)
+def save_image(pixels, path):
+    """Save a uint8 array (height, width) as a PNG file, and print its path. Raises OSError naming it."""
     with atomic_write(path) as file:
         Image.fromarray(pixels).save(file, format='PNG')
     print('saved', path)
@@ -85,20 +86,54 @@ def load_arrays(path, format):
 
     Raises OSError if the file cannot be opened, InputError (a ValueError) naming it if it holds anything else.
     """
+    arrays = open_npz(path, MAX_BYTES, f'a valid {format.split(",")[0]} file')
+    found = str(arrays.pop('format', 'missing'))
+    if found != format:
+        raise InputError(f'{path}: its format is {found!r:.100}, not {format!r}')
+    if not all(np.isfinite(values).all() for values in arrays.values() if values.dtype.kind == 'f'):
+        raise InputError(f'{path}: it contains infinite values or NaN')
+    return arrays
+
+
+def open_npz(path, max_bytes, kind='a valid .npz file'):
+    """The arrays of an .npz file, a dict; no code in it is run.
+
+    Raises OSError if the file cannot be opened, InputError (a ValueError) naming it if it is not `kind` or too large.
+    """
     with open(path, 'rb') as file:
         try:
             with zipfile.ZipFile(file) as members:
-                if sum(member.file_size for member in members.infolist()) > MAX_BYTES:
-                    raise ValueError(f'it holds more than {MAX_BYTES} bytes')
+                if sum(member.file_size for member in members.infolist()) > max_bytes:
+                    raise ValueError(f'it holds more than {max_bytes} bytes')
             file.seek(0)
             with np.load(file, allow_pickle=False) as members:
-                arrays = dict(members)
-            found = str(arrays.pop('format'))
-            finite = all(np.isfinite(values).all() for values in arrays.values() if values.dtype.kind == 'f')
+                return dict(members)
         except Exception as error:  # damaged bytes can make zipfile and numpy raise anything
-            raise InputError(f'{path}: not a valid {format.split(",")[0]} file ({error!r:.200})') from error
-    if found != format:
-        raise InputError(f'{path}: its format is {found!r:.100}, not {format!r}')
-    if not finite:
-        raise InputError(f'{path}: it contains infinite values or NaN')
-    return arrays
+            raise InputError(f'{path}: not {kind} ({error!r:.200})') from error
+
+
+def read_gzip(path, parse, kind, max_bytes=MAX_BYTES):
+    """parse(content) of a file, unzipped if it is gzipped.
+
+    Raises OSError if the file cannot be opened, InputError (a ValueError) naming it if anything else fails.
+    """
+    with open(path, 'rb') as file:
+        zipped = file.read(2) == b'\x1f\x8b'
+        file.seek(0)
+        try:
+            with gzip.open(file) if zipped else contextlib.nullcontext(file) as unzipped:
+                content = unzipped.read(max_bytes + 1)
+            if len(content) > max_bytes:
+                raise ValueError(f'it holds more than {max_bytes} bytes')
+            return parse(content)
+        except Exception as error:  # damaged bytes can make gzip, pickle and numpy raise anything, MemoryError included
+            raise InputError(f'{path}: not {kind} ({type(error).__name__}: {error!s:.200})') from error
+
+
+def data_file(name):
+    """The path of a file in the project's data folder. Raises FileNotFoundError naming it."""
+    package = os.path.dirname(os.path.abspath(__file__))
+    for folder in os.path.join(package, 'data'), os.path.join(os.path.dirname(package), 'data'):  # installed; checkout
+        if os.path.exists(path := os.path.join(folder, name)):
+            return path
+    raise FileNotFoundError(f"{name}: no such file, neither as given nor in the project's data folder")

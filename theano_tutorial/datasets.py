@@ -1,0 +1,297 @@
+"""Data sets: three pairs (images, labels) for training, validation and test, read from any of these.
+
+FILE.pkl.gz, FILE.pkl   the tutorials' pickle of three (images, labels) pairs
+FILE.npz                arrays train_x, train_y, valid_x, valid_y, test_x, test_y; the labels can be missing
+FILE.csv                one image a line, numbers only
+FOLDER                  images, or one folder of images for each class
+
+A pickle can name any function to be called, so only the names that arrays need are accepted, and functions of this
+module are called for them.
+"""
+import io
+import math
+import os
+import re
+import warnings
+
+import numpy as np
+import pytensor
+from PIL import Image, ImageOps
+from six.moves import cPickle as pickle
+
+from theano_tutorial import InputError, mnist
+from theano_tutorial.storage import data_file, open_npz, read_gzip
+
+SETS = ('train', 'valid', 'test')
+MAX_MEGABYTES = 2048
+
+
+class Datasets(list):
+    """[(images, labels), ...] of the three sets: images (n, pixels) of floats in [0, 1], labels int64 (n,) or None.
+
+    image_shape : (height, width), or None if it is not known
+    n_classes : one more than the largest label, or None without labels
+    """
+
+    image_shape = n_classes = None
+
+
+def load(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
+    """Read a data set; see the top of this module for the formats.
+
+    dataset : path, also looked for in the project's data folder; if it is called mnist.pkl.gz and is in neither place,
+        all of MNIST is downloaded
+    image_shape : (height, width), to which the images of a folder are scaled; it is inferred if None
+    max_megabytes : the largest data set to read, counted in floatX
+
+    Returns a Datasets. The images and lines of a folder or CSV file are shuffled in a fixed way and divided 80:10:10.
+    Raises OSError if a file cannot be read or downloaded, InputError (a ValueError) naming it if it is not valid.
+    """
+    path = os.fspath(dataset)
+    max_bytes = max_megabytes * 10 ** 6
+    if not os.path.lexists(path):
+        try:
+            path = data_file(path)
+        except FileNotFoundError:
+            if os.path.basename(path) != 'mnist.pkl.gz':
+                raise
+            return _checked(mnist.datasets_from_idx(mnist.download()), path, image_shape, max_bytes)
+    if os.path.isdir(path):
+        sets = _split(*_read_folder(path, image_shape, max_bytes), path)
+    elif path.endswith('.csv'):
+        sets = _split(_read_csv(path), None, path)
+    else:
+        # Before they are converted, numbers take at most 8 bytes where floatX takes 4.
+        sets = (_read_npz if path.endswith('.npz') else read_pickle)(path, 2 * max_bytes)
+    return _checked(sets, path, image_shape, max_bytes)
+
+
+def _checked(sets, path, image_shape, max_bytes):
+    """The three pairs as a Datasets. Raises InputError naming `path` if something in them is not as it should be."""
+    if len(sets) != len(SETS) or any(len(pair) != 2 for pair in sets):
+        raise InputError(f'{path}: expected three (images, labels) pairs: train, valid, test')
+    images, labels = zip(*sets)
+    for name, x, y in zip(SETS, images, labels):
+        if x.ndim not in (2, 3) or x.size == 0 or (y is not None and y.shape != x.shape[:1]):
+            raise InputError(f'{path}: the {name} set has images {x.shape} and labels {y if y is None else y.shape}; '
+                             'expected (n, pixels) or (n, height, width), and (n,)')
+    shapes = {x.shape[1:] for x in images}
+    if len(shapes) > 1:
+        raise InputError(f'{path}: the sets have images of different shapes: {sorted(shapes)}')
+    check_size(sum(x.size for x in images), path, max_bytes)
+    checked = Datasets()
+    checked.image_shape = _image_shape(shapes.pop(), image_shape, path)
+    images = to_unit_interval([x.reshape(len(x), -1) for x in images], path)
+    for name, x, y in zip(SETS, images, labels):
+        if y is not None and not (y.dtype.kind in 'biuf' and np.all(y >= 0) and np.all(y == np.floor(y))):
+            raise InputError(f'{path}: the {name} labels are not all integers from 0 up')
+        checked.append((x, None if y is None else y.astype(np.int64)))
+    if all(y is not None for y in labels):
+        checked.n_classes = 1 + max(int(y.max()) for y in labels)
+    return checked
+
+
+def check_size(n_numbers, path, max_bytes):
+    """Raise InputError if so many numbers of floatX take more memory than is allowed."""
+    n_bytes = n_numbers * np.dtype(pytensor.config.floatX).itemsize
+    if n_bytes > max_bytes:
+        raise InputError(f'{path}: it takes {n_bytes / 1e6:.0f} MB, more than --max-megabytes {max_bytes // 10 ** 6}')
+
+
+def _image_shape(shape, wanted, path):
+    """(height, width) of images of this shape: as in the data, as wanted, square, or None if it is not known."""
+    n_pixels = math.prod(shape)
+    if wanted and math.prod(wanted) != n_pixels:
+        raise InputError(f'{path}: images of {n_pixels} pixels are not {wanted[0]}x{wanted[1]}')
+    side = math.isqrt(n_pixels)
+    return wanted or (shape if len(shape) == 2 else (side, side) if side * side == n_pixels else None)
+
+
+def to_unit_interval(arrays, name):
+    """Arrays of images as floats in [0, 1], all by the same rule.
+
+    Floats in [0, 1] and integers or booleans of 0 and 1 stay as they are; integers up to 255 are divided by 256, as
+    MNIST's are, which is printed. Raises InputError naming `name`, with the range found, for anything else.
+    """
+    if any(array.dtype.kind not in 'biuf' for array in arrays):
+        raise InputError(f'{name}: the images are {arrays[0].dtype}, not numbers')
+    low, high = min(array.min() for array in arrays), max(array.max() for array in arrays)
+    if low >= 0 and high <= 1:
+        return [array if array.dtype.kind == 'f' else array.astype(np.float32) for array in arrays]
+    if not all(array.dtype.kind in 'iu' for array in arrays) or low < 0 or high > 255:
+        raise InputError(f'{name}: the images are {arrays[0].dtype} from {low} to {high}; expected floats in [0, 1] or '
+                         'integers from 0 to 255')
+    print(f'... dividing the pixels of {name} by 256')
+    return [array / np.float32(256) for array in arrays]
+
+
+def as_shared(images):
+    """A shared matrix of floatX: `images` itself if it is shared, else an array (n, pixels) as one.
+
+    Raises InputError (a ValueError) if the values are not all in [0, 1].
+    """
+    values = images.get_value(borrow=True) if hasattr(images, 'get_value') else np.asarray(images)
+    if not (values.min(initial=0) >= 0 and values.max(initial=0) <= 1):  # NaN is neither
+        raise InputError(f'the images are from {values.min()} to {values.max()}; expected finite values in [0, 1]')
+    return images if hasattr(images, 'get_value') else pytensor.shared(values.astype(pytensor.config.floatX))
+
+
+def as_rows(images, n_pixels, model):
+    """Images as a model takes them: floats in [0, 1], (n, n_pixels), by the rules of to_unit_interval.
+
+    images : array or lists: (n, n_pixels), (n, height, width), or one image, (n_pixels,) or (height, width)
+    """
+    rows = np.asarray(images)
+    one = rows.ndim == 1 or (rows.ndim == 2 and rows.shape[1] != n_pixels and rows.size == n_pixels)
+    rows = rows.reshape(1 if one else len(rows), -1) if rows.size else rows
+    if rows.ndim != 2 or rows.shape[1] != n_pixels:
+        raise InputError(f'{model}: the model is for images (n, {n_pixels}), not {np.shape(images)}')
+    return to_unit_interval([rows], 'images')[0]
+
+
+def _split(images, labels, path):
+    """Divide images (and labels, or None) into three pairs, 80:10:10, in an order that is always the same."""
+    n_test = max(1, len(images) // 10)
+    if len(images) < 3:
+        raise InputError(f'{path}: {len(images)} images; expected at least 3, for training, validation and test')
+    order = np.random.RandomState(0).permutation(len(images))
+    return [(images[part], None if labels is None else labels[part])
+            for part in np.split(order, [len(images) - 2 * n_test, len(images) - n_test])]
+
+
+def _read_folder(path, image_shape, max_bytes):
+    """Images (n, height, width) and labels (n,) or None of a folder, sorted by name; hidden files are ignored."""
+    def visible(folder):
+        return [os.path.join(folder, name) for name in sorted(os.listdir(folder))
+                if not name.startswith('.') and name not in ('Thumbs.db', 'desktop.ini')]
+
+    entries = visible(path)
+    folders = [entry for entry in entries if os.path.isdir(entry)]
+    if folders and len(folders) < len(entries):
+        raise InputError(f'{path}: it holds both files and folders; expected images, or one folder for each class')
+    files = [(file, label) for label, folder in enumerate(folders) for file in visible(folder)]
+    files = files or [(file, 0) for file in entries]
+    if not files:
+        raise InputError(f'{path}: no images in this folder')
+    shape = image_shape or read_image(files[0][0]).shape
+    check_size(len(files) * math.prod(shape), path, max_bytes)
+    images = np.empty((len(files), *shape), np.float32)
+    for k, (file, _) in enumerate(files):
+        image = read_image(file, image_shape)
+        if image.shape != shape:
+            raise InputError(f'{file}: {image.shape[0]}x{image.shape[1]}, where {os.path.basename(files[0][0])} is '
+                             f'{shape[0]}x{shape[1]}; give --image-shape to scale all images')
+        images[k] = image
+    return images, np.array([label for _, label in files]) if folders else None
+
+
+def read_image(path, image_shape=None):
+    """An image file as float32 (height, width) in [0, 1]: in grey, on a white ground, scaled to image_shape.
+
+    Raises OSError if the file cannot be opened, InputError (a ValueError) naming it if Pillow cannot read it.
+    """
+    with open(path, 'rb') as file, warnings.catch_warnings(action='error'):
+        try:
+            image = ImageOps.exif_transpose(Image.open(file))
+            if image.mode.startswith('I'):  # 16 bits
+                grey = Image.fromarray(np.asarray(image, np.float32) / 256)
+            else:
+                if image.has_transparency_data:
+                    image = Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image.convert('RGBA'))
+                grey = image.convert('L').convert('F')
+            if image_shape:
+                grey = grey.resize(image_shape[::-1], Image.Resampling.BILINEAR)
+            return np.clip(np.asarray(grey) / np.float32(256), 0, 1)
+        except Exception as error:  # damaged bytes can make Pillow raise anything
+            raise InputError(f'{path}: not an image that Pillow can read ({type(error).__name__})') from error
+
+
+def _read_csv(path):
+    try:
+        return np.loadtxt(path, delimiter=',', ndmin=2, encoding='utf-8')
+    except ValueError as error:
+        raise InputError(f'{path}: not lines of numbers, all of one length, separated by commas ({error})') from None
+
+
+def _read_npz(path, max_bytes):
+    arrays = open_npz(path, max_bytes)
+    missing = [f'{name}_x' for name in SETS if f'{name}_x' not in arrays]
+    if missing:
+        raise InputError(f'{path}: no {missing[0]} in it, but {", ".join(arrays) or "nothing"}')
+    return [(arrays[f'{name}_x'], arrays.get(f'{name}_y')) for name in SETS]
+
+
+class _Dtype:
+    """Stands for a pickled dtype of plain numbers."""
+
+    def __init__(self, name, *_):
+        name = name.decode('ascii') if isinstance(name, bytes) else name
+        if not re.fullmatch('b1|[iu][1248]|f[248]', name):
+            raise pickle.UnpicklingError(f'an array of dtype {name!r:.20}; only plain numbers are read')
+        self.value = np.dtype(name)
+
+    def __setstate__(self, state):
+        order = state[1].decode('ascii') if isinstance(state[1], bytes) else state[1]
+        self.value = self.value.newbyteorder(order)
+
+
+class _Array:
+    """Stands for a pickled array, until its state arrives."""
+
+    def __init__(self, *_):
+        pass
+
+    def __setstate__(self, state):
+        _version, shape, dtype, is_fortran, raw = state
+        self.fill(raw, dtype, shape, 'F' if is_fortran else 'C')
+
+    def fill(self, raw, dtype, shape, order):
+        if not isinstance(raw, bytes | bytearray):
+            raise pickle.UnpicklingError(f'array data of type {type(raw).__name__}; only bytes are read')
+        self.value = np.frombuffer(raw, dtype.value).reshape(shape, order=order)
+        return self
+
+
+# pickle.Unpickler, in C, allocates what a file announces before it is read; the one in Python does not.
+class _ArrayUnpickler(pickle._Unpickler):
+    """Reads arrays, lists and tuples, pickled by Python 2 or 3 with any numpy; refuses every other name.
+
+    Nothing that a file names is called: these functions are, which build the arrays.
+    """
+
+    def find_class(self, module, name):
+        allowed = {
+            'numpy.ndarray': _Array,
+            'numpy.dtype': _Dtype,
+            'numpy.core.multiarray._reconstruct': lambda *_: _Array(),
+            'numpy.core.numeric._frombuffer': lambda raw, dtype, shape, order: _Array().fill(raw, dtype, shape, order),
+            '_codecs.encode': lambda text, _: text.encode('latin-1'),  # bytes, as Python 3 writes them in protocol 2
+        }
+        found = allowed.get(f'{module}.{name}'.replace('numpy._core.', 'numpy.core.'))
+        if found is None:
+            raise pickle.UnpicklingError(f'it contains {f"{module}.{name}"!r:.80}; '
+                                         'only numpy arrays, tuples and lists are read')
+        return found
+
+
+def read_pickle(path, max_bytes=2 * MAX_MEGABYTES * 10 ** 6):
+    """The pairs in a pickle, gzipped or not, as a list of lists: arrays, and labels as an array or None.
+
+    No code in the file is run. Raises OSError if the file cannot be opened, InputError (a ValueError) naming it if it
+    holds anything else or more than max_bytes.
+    """
+    def pairs(content):
+        tree = _ArrayUnpickler(io.BytesIO(content), encoding='bytes').load()
+        if not all(isinstance(pair, tuple | list) for pair in tree):
+            raise pickle.UnpicklingError('it does not contain pairs of arrays')
+        return [[_leaf(leaf) for leaf in pair] for pair in tree]
+
+    return read_gzip(path, pairs, 'a pickle of arrays', max_bytes)
+
+
+def _leaf(leaf):
+    if leaf is None or isinstance(leaf, _Array):
+        return leaf and leaf.value
+    if isinstance(leaf, list) and all(type(label) is int for label in leaf):
+        return np.array(leaf, np.int64)
+    raise pickle.UnpicklingError(f'a {type(leaf).__name__} where an array or a list of labels is expected')

@@ -1,0 +1,69 @@
+"""Trained autoencoders: their .npz files, and what they make of images."""
+import json
+
+import numpy as np
+import pytensor
+
+from theano_tutorial import InputError
+from theano_tutorial.datasets import as_rows, read_image
+from theano_tutorial.storage import load_arrays, save_arrays
+
+FORMAT = 'autoencoder, version 1'
+
+
+def save(autoencoder, path, image_shape, **settings):
+    """Save W, b, b_prime, the image shape (None if unknown) and the hyperparameters, numbers and strings, as .npz.
+
+    Raises OSError if the file cannot be written, FloatingPointError if a parameter is not finite.
+    """
+    W, b, b_prime = autoencoder.__getstate__()
+    save_arrays(path, FORMAT, W=W, b=b, b_prime=b_prime, image_shape=np.array(image_shape or (), np.int64),
+                settings=json.dumps(settings))
+    print('saved', path)
+
+
+def load(model_class, path):
+    """The saved model as an instance of model_class, with the attributes image_shape (or None) and settings, a dict.
+
+    Raises OSError if the file cannot be read, InputError (a ValueError) naming it if it is not a valid autoencoder.
+    """
+    arrays = load_arrays(path, FORMAT)
+    try:
+        W, b, b_prime = (arrays[name] for name in ('W', 'b', 'b_prime'))
+        image_shape = tuple(arrays['image_shape'].tolist())
+        settings = json.loads(str(arrays['settings']))
+        if {W.dtype.kind, b.dtype.kind, b_prime.dtype.kind} != {'f'} or W.shape != b_prime.shape + b.shape or not W.size:
+            raise ValueError(f'W {W.shape}, b {b.shape}, b_prime {b_prime.shape}')
+        if (image_shape and np.prod(image_shape) != len(W)) or not isinstance(settings, dict):
+            raise ValueError(f'image_shape {image_shape}, settings {settings}')
+    except (KeyError, ValueError, RecursionError) as error:
+        raise InputError(f'{path}: not a valid autoencoder file ({error!r:.100})') from None
+    autoencoder = model_class(np.random.RandomState(), None, None, *W.shape)
+    autoencoder.__setstate__((W, b, b_prime))
+    autoencoder.image_shape, autoencoder.settings = image_shape or None, settings
+    return autoencoder
+
+
+def apply(model_class, path, images, output):
+    """output(model), symbolic, for images as datasets.as_rows takes them: an array (n, ...)."""
+    autoencoder = load(model_class, path)
+    rows = as_rows(images, autoencoder.n_visible, path).astype(pytensor.config.floatX)
+    return pytensor.function([autoencoder.x], output(autoencoder))(rows)
+
+
+def side_by_side(model_class, path, files, corruption=None):
+    """Input, corrupted input and reconstruction of image files: the rows of a matrix (3 n, n_visible), and their shape.
+
+    corruption : probability that a pixel is set to 0; None for that of the training
+    """
+    autoencoder = load(model_class, path)
+    if not autoencoder.image_shape:
+        raise InputError(f'{path}: trained on vectors of unknown image shape; train with --image-shape HxW')
+    if corruption is None:
+        corruption = autoencoder.settings.get('corruption', 0.)
+    images = np.array([read_image(file, autoencoder.image_shape) for file in files], pytensor.config.floatX)
+    x = images.reshape(len(files), -1)
+    tilde_x = autoencoder.get_corrupted_input(autoencoder.x, corruption)
+    z = autoencoder.get_reconstructed_input(autoencoder.get_hidden_values(tilde_x))
+    corrupted, reconstruction = pytensor.function([autoencoder.x], [tilde_x, z])(x)
+    return np.stack([x, corrupted, reconstruction], axis=1).reshape(-1, x.shape[1]), autoencoder.image_shape
