@@ -69,9 +69,11 @@ def run(main, **others):
         sys.stdout.reconfigure(errors='backslashreplace')  # a path may have letters that the Windows code page lacks
     parser = argparse.ArgumentParser(description=main.__doc__, allow_abbrev=False)
     parser.error = lambda message: parser.exit(2, f'{parser.prog}: error: {message}\n')
-    parameters = [parameter for function in (main, *others.values())
-                  for parameter in inspect.signature(function).parameters.values()]
-    for name, default in {parameter.name: parameter.default for parameter in reversed(parameters)}.items():
+    defaults: dict = {}
+    for function in main, *others.values():
+        for parameter in inspect.signature(function).parameters.values():
+            defaults.setdefault(parameter.name, parameter.default)
+    for name, default in defaults.items():
         option = dict(OPTIONS[name])
         if default not in (None, inspect.Parameter.empty):
             option['help'] += f' (default: {default})'

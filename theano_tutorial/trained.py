@@ -32,7 +32,8 @@ def load(model_class, path):
         W, b, b_prime = (arrays[name] for name in ('W', 'b', 'b_prime'))
         image_shape = tuple(arrays['image_shape'].tolist())
         settings = json.loads(str(arrays['settings']))
-        if {W.dtype.kind, b.dtype.kind, b_prime.dtype.kind} != {'f'} or W.shape != b_prime.shape + b.shape or not W.size:
+        is_float = {W.dtype.kind, b.dtype.kind, b_prime.dtype.kind} == {'f'}
+        if not is_float or W.shape != b_prime.shape + b.shape or not W.size:
             raise ValueError(f'W {W.shape}, b {b.shape}, b_prime {b_prime.shape}')
         if (image_shape and np.prod(image_shape) != len(W)) or not isinstance(settings, dict):
             raise ValueError(f'image_shape {image_shape}, settings {settings}')
