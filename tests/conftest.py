@@ -26,8 +26,8 @@ def golden():
 @pytest.fixture(scope='session')
 def mini_mnist():
     """The (images, labels) pairs of the train, valid and test sets."""
-    from theano_tutorial import mnist
-    return mnist.load('mini_mnist.pkl.gz')
+    from theano_tutorial import datasets
+    return datasets.load('mini_mnist.pkl.gz')
 
 
 @pytest.fixture(scope='session')

@@ -13,7 +13,8 @@ from dA import DenoisingAutoencoder
 from logistic_sgd import FORMAT, load_model
 from theano_tutorial import InputError
 from theano_tutorial.checkpoint import Checkpoint
-from theano_tutorial.mnist import check_datasets, read_idx, read_pickle
+from theano_tutorial.datasets import check, read_pickle
+from theano_tutorial.mnist import read_idx
 from theano_tutorial.shared_randomstreams import RandomStreams
 from theano_tutorial.storage import save_arrays
 
@@ -35,7 +36,7 @@ def damaged(draw, sources):
 
 
 def read_mnist(path):
-    for images, labels in check_datasets(read_pickle(path), path):
+    for images, labels in check(read_pickle(path), path):
         assert images.dtype.kind == 'f' and images.min() >= 0 and images.max() <= 1
         assert labels.dtype == np.int64 and labels.shape == images.shape[:1] and set(labels) <= set(range(10))
 

@@ -17,10 +17,12 @@ import pytest
 from conftest import PROJECT
 
 from logistic_sgd import sgd_optimization_mnist
-from theano_tutorial import InputError, mnist
+from theano_tutorial import InputError, datasets, mnist
+from theano_tutorial.datasets import check, read_pickle
 from theano_tutorial.mini_mnist import write
-from theano_tutorial.mnist import check_datasets, data_file, read_idx, read_pickle
+from theano_tutorial.mnist import read_idx
 from theano_tutorial.reference import record
+from theano_tutorial.storage import data_file
 
 SMALL = [(np.random.RandomState(k).randint(0, 256, (n, 4)).astype(np.float32) / 256, np.arange(n) % 10)
          for k, n in enumerate((12, 5, 5))]
@@ -189,13 +191,13 @@ def changed(k, images=None, labels=None):
     (changed(0, labels=SMALL[0][1] + 0.5), 'the train labels are not all integers')])
 def test_invalid_datasets(datasets, message):
     with pytest.raises(InputError, match=f'^some.file: {message}'):
-        check_datasets(datasets, 'some.file')
+        check(datasets, 'some.file')
 
 
 def test_other_forms_of_the_same_data():
     images, labels = SMALL[0]
     for other in images.astype('>f4'), images.astype('f8'), np.asfortranarray(images), (images * 256).astype('u1'):
-        datasets = check_datasets(changed(0, other, labels.astype('>f8')), 'file')
+        datasets = check(changed(0, other, labels.astype('>f8')), 'file')
         assert_equal(datasets, SMALL)
         assert datasets[0][1].dtype == np.int64
 
@@ -264,12 +266,12 @@ def serve(monkeypatch, tmp_path):
 def test_downloaded_once(serve, published):
     files, datasets = published
     cache, requests = serve(files, 'good', 'dead')
-    assert_equal(mnist.load('mnist.pkl.gz'), datasets)
+    assert_equal(datasets.load('mnist.pkl.gz'), datasets)
     assert requests == [f'good/{name}' for name in files]
     assert {path.name: path.read_bytes() for path in cache.iterdir()} == files
     # A damaged file is downloaded again, the others are not.
     (cache / 't10k-labels-idx1-ubyte.gz').write_bytes(b'damaged')
-    assert_equal(mnist.load('mnist.pkl.gz'), datasets)
+    assert_equal(datasets.load('mnist.pkl.gz'), datasets)
     assert requests[4:] == ['good/t10k-labels-idx1-ubyte.gz']
 
 
@@ -278,20 +280,20 @@ def test_mirrors(serve, published, manner):
     files, datasets = published
     cache, _ = serve(files, manner, 'dead')
     with pytest.raises(OSError, match='^MNIST could not be downloaded .*; put train-images-idx3-.* in ') as caught:
-        mnist.load('mnist.pkl.gz')
+        datasets.load('mnist.pkl.gz')
     assert str(caught.value).endswith(str(cache)) and '\n' not in str(caught.value) and list(cache.iterdir()) == []
     serve(files, manner, 'good')
-    assert_equal(mnist.load('mnist.pkl.gz'), datasets)
+    assert_equal(datasets.load('mnist.pkl.gz'), datasets)
 
 
 def test_only_mnist_itself_is_downloaded(serve, published, monkeypatch):
     _, requests = serve(published[0], 'good')
     for name in 'mnist.pkl', 'folder/mnist.pkl.gz':
         with pytest.raises(FileNotFoundError, match=f'{name}: no such file'):
-            mnist.load(name)
+            datasets.load(name)
     monkeypatch.setitem(sys.modules, 'pooch', None)  # as where it is not installed
     with pytest.raises(FileNotFoundError, match='mnist.pkl.gz: no such file .* first run pip install pooch'):
-        mnist.load('mnist.pkl.gz')
+        datasets.load('mnist.pkl.gz')
     assert requests == []
 
 

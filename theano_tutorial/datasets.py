@@ -55,7 +55,7 @@ def load(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
         except FileNotFoundError:
             if os.path.basename(path) != 'mnist.pkl.gz':
                 raise
-            return _checked(mnist.datasets_from_idx(mnist.download()), path, image_shape, max_bytes)
+            return check(mnist.datasets_from_idx(mnist.download()), path, image_shape, max_bytes)
     if os.path.isdir(path):
         sets = _split(*_read_folder(path, image_shape, max_bytes), path)
     elif path.endswith('.csv'):
@@ -63,10 +63,10 @@ def load(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
     else:
         # Before they are converted, numbers take at most 8 bytes where floatX takes 4.
         sets = (_read_npz if path.endswith('.npz') else read_pickle)(path, 2 * max_bytes)
-    return _checked(sets, path, image_shape, max_bytes)
+    return check(sets, path, image_shape, max_bytes)
 
 
-def _checked(sets, path, image_shape, max_bytes):
+def check(sets, path, image_shape=None, max_bytes=MAX_MEGABYTES * 10 ** 6):
     """The three pairs as a Datasets. Raises InputError naming `path` if something in them is not as it should be."""
     if len(sets) != len(SETS) or any(len(pair) != 2 for pair in sets):
         raise InputError(f'{path}: expected three (images, labels) pairs: train, valid, test')

@@ -12,8 +12,7 @@ import struct
 
 import numpy as np
 
-from theano_tutorial import InputError
-from theano_tutorial.datasets import load
+from theano_tutorial import InputError, datasets
 from theano_tutorial.mnist import datasets_from_idx
 from theano_tutorial.storage import atomic_write
 
@@ -58,8 +57,10 @@ def main():
     parser.add_argument('output', help='the file to write, mini_mnist.pkl.gz')
     options = parser.parse_args()
     try:
-        datasets = datasets_from_idx(options.source) if os.path.isdir(options.source) else load(options.source)
-        write([(images[:n], labels[:n]) for n, (images, labels) in zip(SIZES, datasets)], options.output)
+        is_folder = os.path.isdir(options.source)
+        source = datasets_from_idx(options.source) if is_folder else datasets.read_pickle(options.source)
+        sets = datasets.check(source, options.source)
+        write([(images[:n], labels[:n]) for n, (images, labels) in zip(SIZES, sets)], options.output)
     except (OSError, InputError) as error:
         parser.error(str(error))
 

@@ -1,4 +1,5 @@
 """All of MNIST: downloaded to the user's cache, and read from the IDX files in which it was published."""
+import math
 import os
 import sys
 
