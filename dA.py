@@ -136,7 +136,7 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
 
     Raises InputError (a ValueError) for other values or if batch_size > n, FloatingPointError if the training diverges.
     """
-    train_set_x = as_shared(train_set_x)
+    train_set_x = as_shared(train_set_x, autoencoder.n_visible)
     n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
     if n_train_batches == 0:
         raise InputError(f'batch size {batch_size} is larger than the training set')
@@ -189,13 +189,13 @@ def reconstruct_files(reconstruct, model='output/dA.npz', corruption=None, outpu
 
 def save(autoencoder, names, datasets, output_dir, **settings):
     """Save a trained model and, if the shape of an image is known, its filters and what it makes of test images."""
-    model, filters, reconstruction = (os.path.join(output_dir, name) for name in names)
+    model, filters, reconstruction, test_image = (os.path.join(output_dir, name) for name in (*names, 'test_image.png'))
     trained.save(autoencoder, model, datasets.image_shape, **settings)
     if not datasets.image_shape:
-        return print(f'no images: {autoencoder.n_visible} values are no square; give their shape with --image-shape')
-    test_images = datasets[2][0].get_value(borrow=True)[:100]
-    for X, path in ((autoencoder.W.get_value(borrow=True).T, filters), (test_images, f'{output_dir}/test_image.png'),
-                    (reconstruct(test_images, model), reconstruction)):
+        return print(f'no images: {autoencoder.n_visible} values are not a square; give their shape with --image-shape')
+    x = datasets[2][0].get_value(borrow=True)[:100]
+    z = autoencoder.feedforward().eval({autoencoder.x: x})
+    for X, path in (autoencoder.W.get_value(borrow=True).T, filters), (x, test_image), (z, reconstruction):
         save_image(tiles(X, datasets.image_shape), path)
 
 

@@ -236,7 +236,7 @@ def main(dataset='mini_mnist.pkl.gz', epochs=100, batch_size=60, learning_rate=0
                                      tile_spacing=(1, 1))
         save_image(weights, os.path.join(output_dir, 'logistic_weights.png'))
     else:
-        print(f'no image of the weights: vectors of {len(W)} values are not square; give --image-shape HxW')
+        print(f'no image of the weights: {len(W)} values are not a square; give their shape with --image-shape')
 
 
 if __name__ == '__main__':

@@ -29,7 +29,7 @@ class Checkpoint:
     def __init__(self, path, settings):
         make_folder(os.path.dirname(path))
         self.path = path
-        self.settings = settings | {'floatX': pytensor.config.floatX}
+        self.settings = json.loads(json.dumps(settings | {'floatX': pytensor.config.floatX}))  # tuples become lists
         try:
             self.arrays = load_arrays(path, FORMAT)
         except FileNotFoundError:

@@ -51,7 +51,7 @@ OPTIONS: dict[str, dict] = {
     'seed': dict(metavar='N', type=number(int, 0, 2 ** 32 - 1, 'an integer from 0 to 4294967295'),
                  help='seed of the initial weights and the noise'),
     'model': dict(metavar='FILE', help='.npz file of the model'),
-    'output_dir': dict(metavar='DIR', help='folder for the images'),
+    'output_dir': dict(metavar='DIR', help='folder for the images and models'),
     'reconstruct': dict(metavar='IMAGE', nargs='+',
                         help='only save input, corrupted input and reconstruction of image files'),
     'hook': dict(metavar='FILE', help='save the state to FILE after each epoch; resume from FILE if it exists'),
@@ -83,7 +83,8 @@ def run(main, **others):
     signature = inspect.signature(function)
     for name in options:
         if name not in signature.parameters:
-            parser.error(f'{_flag(name)} cannot be combined with {", ".join(map(_flag, others.keys() & options))}')
+            relation = 'needs' if function is main else 'cannot be combined with'
+            parser.error(f'{_flag(name)} {relation} {" or ".join(map(_flag, others))}')
     call = signature.bind(**options)
     call.apply_defaults()
     options = call.arguments
@@ -94,7 +95,8 @@ def run(main, **others):
         print('... computing', backend.use_fastest())
         make_folder(options['output_dir'])
         if options.get('hook'):
-            settings = {name: value for name, value in options.items() if name not in ('epochs', 'output_dir', 'hook')}
+            settings = {name: value for name, value in options.items()
+                        if name not in ('epochs', 'only', 'max_megabytes', 'output_dir', 'hook')}
             options['hook'] = Checkpoint(options['hook'], settings)
         status = function(**options)
     except (OSError, InputError, FloatingPointError, MemoryError) as error:

@@ -48,6 +48,7 @@ def load(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
     Raises OSError if a file cannot be read or downloaded, InputError (a ValueError) naming it if it is not valid.
     """
     path = os.fspath(dataset)
+    image_shape = image_shape and tuple(image_shape)
     max_bytes = max_megabytes * 10 ** 6
     if not os.path.lexists(path):
         try:
@@ -58,11 +59,11 @@ def load(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
             return check(mnist.datasets_from_idx(mnist.download()), path, image_shape, max_bytes)
     if os.path.isdir(path):
         sets = _split(*_read_folder(path, image_shape, max_bytes), path)
-    elif path.endswith('.csv'):
-        sets = _split(_read_csv(path), None, path)
+    elif path.lower().endswith('.csv'):
+        sets = _split(_read_csv(path, max_bytes), None, path)
     else:
         # Before they are converted, numbers take at most 8 bytes where floatX takes 4.
-        sets = (_read_npz if path.endswith('.npz') else read_pickle)(path, 2 * max_bytes)
+        sets = (_read_npz if path.lower().endswith('.npz') else read_pickle)(path, 2 * max_bytes)
     return check(sets, path, image_shape, max_bytes)
 
 
@@ -72,8 +73,8 @@ def check(sets, path, image_shape=None, max_bytes=MAX_MEGABYTES * 10 ** 6):
         raise InputError(f'{path}: expected three (images, labels) pairs: train, valid, test')
     images, labels = zip(*sets)
     for name, x, y in zip(SETS, images, labels):
-        if x.ndim not in (2, 3) or x.size == 0 or (y is not None and y.shape != x.shape[:1]):
-            raise InputError(f'{path}: the {name} set has images {x.shape} and labels {y if y is None else y.shape}; '
+        if np.ndim(x) not in (2, 3) or x.size == 0 or (y is not None and y.shape != x.shape[:1]):
+            raise InputError(f'{path}: the {name} set has images {np.shape(x)} and labels {np.shape(y)}; '
                              'expected (n, pixels) or (n, height, width), and (n,)')
     shapes = {x.shape[1:] for x in images}
     if len(shapes) > 1:
@@ -83,7 +84,7 @@ def check(sets, path, image_shape=None, max_bytes=MAX_MEGABYTES * 10 ** 6):
     checked.image_shape = _image_shape(shapes.pop(), image_shape, path)
     images = to_unit_interval([x.reshape(len(x), -1) for x in images], path)
     for name, x, y in zip(SETS, images, labels):
-        if y is not None and not (y.dtype.kind in 'biuf' and np.all(y >= 0) and np.all(y == np.floor(y))):
+        if y is not None and not (y.dtype.kind in 'biuf' and np.all((y >= 0) & (y < 2 ** 31) & (y == np.floor(y)))):
             raise InputError(f'{path}: the {name} labels are not all integers from 0 up')
         checked.append((x, None if y is None else y.astype(np.int64)))
     if all(y is not None for y in labels):
@@ -101,8 +102,8 @@ def check_size(n_numbers, path, max_bytes):
 def _image_shape(shape, wanted, path):
     """(height, width) of images of this shape: as in the data, as wanted, square, or None if it is not known."""
     n_pixels = math.prod(shape)
-    if wanted and math.prod(wanted) != n_pixels:
-        raise InputError(f'{path}: images of {n_pixels} pixels are not {wanted[0]}x{wanted[1]}')
+    if wanted and shape not in (wanted, (math.prod(wanted),)):
+        raise InputError(f'{path}: images of {"x".join(map(str, shape))} pixels are not {wanted[0]}x{wanted[1]}')
     side = math.isqrt(n_pixels)
     return wanted or (shape if len(shape) == 2 else (side, side) if side * side == n_pixels else None)
 
@@ -125,26 +126,30 @@ def to_unit_interval(arrays, name):
     return [array / np.float32(256) for array in arrays]
 
 
-def as_shared(images):
-    """A shared matrix of floatX: `images` itself if it is shared, else an array (n, pixels) as one.
+def as_shared(images, n_pixels):
+    """A shared matrix of floatX: `images` itself if it is shared, else an array (n, n_pixels) as one.
 
-    Raises InputError (a ValueError) if the values are not all in [0, 1].
+    Raises InputError (a ValueError) for another shape or if the values are not all in [0, 1].
     """
     values = images.get_value(borrow=True) if hasattr(images, 'get_value') else np.asarray(images)
+    if values.ndim != 2 or values.shape[1] != n_pixels:
+        raise InputError(f'the model is for images (n, {n_pixels}), not {values.shape}')
     if not (values.min(initial=0) >= 0 and values.max(initial=0) <= 1):  # NaN is neither
         raise InputError(f'the images are from {values.min()} to {values.max()}; expected finite values in [0, 1]')
-    return images if hasattr(images, 'get_value') else pytensor.shared(values.astype(pytensor.config.floatX))
+    return images if hasattr(images, 'get_value') else pytensor.shared(values.astype(pytensor.config.floatX, 'C'))
 
 
 def as_rows(images, n_pixels, model):
     """Images as a model takes them: floats in [0, 1], (n, n_pixels), by the rules of to_unit_interval.
 
     images : array or lists: (n, n_pixels), (n, height, width), or one image, (n_pixels,) or (height, width)
+
+    Raises InputError (a ValueError) naming the file `model` for other sizes, and for other values.
     """
     rows = np.asarray(images)
     one = rows.ndim == 1 or (rows.ndim == 2 and rows.shape[1] != n_pixels and rows.size == n_pixels)
     rows = rows.reshape(1 if one else len(rows), -1) if rows.size else rows
-    if rows.ndim != 2 or rows.shape[1] != n_pixels:
+    if rows.ndim != 2 or rows.shape[1] != n_pixels or not rows.size:
         raise InputError(f'{model}: the model is for images (n, {n_pixels}), not {np.shape(images)}')
     return to_unit_interval([rows], 'images')[0]
 
@@ -170,7 +175,8 @@ def _read_folder(path, image_shape, max_bytes):
     if folders and len(folders) < len(entries):
         raise InputError(f'{path}: it holds both files and folders; expected images, or one folder for each class')
     files = [(file, label) for label, folder in enumerate(folders) for file in visible(folder)]
-    files = files or [(file, 0) for file in entries]
+    if not folders:
+        files = [(file, 0) for file in entries]
     if not files:
         raise InputError(f'{path}: no images in this folder')
     shape = image_shape or read_image(files[0][0]).shape
@@ -190,13 +196,13 @@ def read_image(path, image_shape=None):
 
     Raises OSError if the file cannot be opened, InputError (a ValueError) naming it if Pillow cannot read it.
     """
-    with open(path, 'rb') as file, warnings.catch_warnings(action='error'):
+    with open(path, 'rb') as file, warnings.catch_warnings(action='error', category=Image.DecompressionBombWarning):
         try:
             image = ImageOps.exif_transpose(Image.open(file))
             if image.mode.startswith('I'):  # 16 bits
                 grey = Image.fromarray(np.asarray(image, np.float32) / 256)
             else:
-                if image.has_transparency_data:
+                if image.mode in ('LA', 'PA', 'RGBA') or 'transparency' in image.info:
                     image = Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image.convert('RGBA'))
                 grey = image.convert('L').convert('F')
             if image_shape:
@@ -206,9 +212,18 @@ def read_image(path, image_shape=None):
             raise InputError(f'{path}: not an image that Pillow can read ({type(error).__name__})') from error
 
 
-def _read_csv(path):
+def _read_csv(path, max_bytes):
+    """The numbers in a CSV file, one image a line: float64 (n, pixels), or int64 if all are whole."""
+    def read(max_rows):
+        with warnings.catch_warnings(action='ignore'):  # of an empty file
+            return np.loadtxt(path, delimiter=',', ndmin=2, encoding='utf-8-sig', max_rows=max_rows)  # BOM: Excel
+
     try:
-        return np.loadtxt(path, delimiter=',', ndmin=2, encoding='utf-8')
+        n_bytes = max(1, read(1).size) * np.dtype(pytensor.config.floatX).itemsize  # of one image
+        images = read(max_bytes // n_bytes + 1)  # one more than allowed, which is found later
+        with np.errstate(invalid='ignore'):  # NaN
+            whole = images.astype(np.int64)
+        return whole if np.array_equal(whole, images) else images
     except ValueError as error:
         raise InputError(f'{path}: not lines of numbers, all of one length, separated by commas ({error})') from None
 

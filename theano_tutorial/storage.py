@@ -122,9 +122,12 @@ def read_gzip(path, parse, kind, max_bytes=MAX_BYTES):
         file.seek(0)
         try:
             with gzip.open(file) if zipped else contextlib.nullcontext(file) as unzipped:
-                content = unzipped.read(max_bytes + 1)
-            if len(content) > max_bytes:
-                raise ValueError(f'it holds more than {max_bytes} bytes')
+                content = bytearray()
+                # In pieces: read(max_bytes) would allocate all of it first.
+                while piece := unzipped.read(2 ** 18):
+                    content += piece
+                    if len(content) > max_bytes:
+                        raise ValueError(f'it holds more than {max_bytes} bytes')
             return parse(content)
         except Exception as error:  # damaged bytes can make gzip, pickle and numpy raise anything, MemoryError included
             raise InputError(f'{path}: not {kind} ({type(error).__name__}: {error!s:.200})') from error

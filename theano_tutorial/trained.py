@@ -33,13 +33,15 @@ def load(model_class, path):
         image_shape = tuple(arrays['image_shape'].tolist())
         settings = json.loads(str(arrays['settings']))
         is_float = {W.dtype.kind, b.dtype.kind, b_prime.dtype.kind} == {'f'}
-        if not is_float or W.shape != b_prime.shape + b.shape or not W.size:
+        if not is_float or W.ndim != 2 or W.shape != b_prime.shape + b.shape or not W.size:
             raise ValueError(f'W {W.shape}, b {b.shape}, b_prime {b_prime.shape}')
-        if (image_shape and np.prod(image_shape) != len(W)) or not isinstance(settings, dict):
-            raise ValueError(f'image_shape {image_shape}, settings {settings}')
-    except (KeyError, ValueError, RecursionError) as error:
+        if image_shape and image_shape not in [(h, len(W) // h) for h in range(1, len(W) + 1) if len(W) % h == 0]:
+            raise ValueError(f'image_shape {image_shape}')
+        if not 0 <= settings.get('corruption', 0.) <= 1:
+            raise ValueError(f'corruption {settings["corruption"]}')
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f'{path}: not a valid autoencoder file ({error!r:.100})') from None
-    autoencoder = model_class(np.random.RandomState(), None, None, *W.shape)
+    autoencoder = model_class(np.random.RandomState(0), None, None, *W.shape)
     autoencoder.__setstate__((W, b, b_prime))
     autoencoder.image_shape, autoencoder.settings = image_shape or None, settings
     return autoencoder
@@ -56,6 +58,8 @@ def side_by_side(model_class, path, files, corruption=None):
     """Input, corrupted input and reconstruction of image files: the rows of a matrix (3 n, n_visible), and their shape.
 
     corruption : probability that a pixel is set to 0; None for that of the training
+
+    The noise is the same every time. Raises the errors of load and read_image, InputError if the shape is unknown.
     """
     autoencoder = load(model_class, path)
     if not autoencoder.image_shape:
