@@ -1,10 +1,12 @@
 """What several test files share."""
+import gzip
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 TESTS = Path(__file__).resolve().parent
@@ -15,6 +17,19 @@ os.environ.pop('PYTENSOR_FLAGS', None)
 os.environ['PYTENSORRC'] = os.devnull
 
 posix = pytest.mark.skipif(os.name == 'nt', reason='signals, links and limits of POSIX')
+
+
+def zipped(path, content):
+    """Write a gzipped file. Returns its path."""
+    path.write_bytes(gzip.compress(content, mtime=0))
+    return path
+
+
+def assert_equal(tree, expected):
+    """Check that three (images, labels) pairs are equal."""
+    for pair, expected_pair in zip(tree, expected, strict=True):
+        for values, expected_values in zip(pair, expected_pair, strict=True):
+            np.testing.assert_array_equal(values, expected_values)
 
 
 @pytest.fixture(scope='session')

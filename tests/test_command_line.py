@@ -6,9 +6,10 @@ import sys
 
 import pytest
 from conftest import PROJECT, posix
+from PIL import Image
 
 from theano_tutorial.command_line import OPTIONS
-from theano_tutorial.reference import record
+from theano_tutorial.reference import PICTURES, record
 
 QUICK = '--epochs', 1, '--batch-size', 500, '--n-hidden', 15
 
@@ -44,8 +45,13 @@ def assert_error(done, message):
     (['--epochs', 0], "argument --epochs: '0' is not an integer from 1 to 2147483647"),
     (['--epoch', 3], 'unrecognized arguments: --epoch 3'),
     (['--dataset', 'nowhere.gz'], "nowhere.gz: no such file, neither as given nor in the project's data folder"),
-    (['--dataset', 'README.md'], "README.md: not a gzipped pickle of arrays (BadGzipFile: Not a gzipped file (b'# '))"),
+    (['--dataset', 'README.md'], "README.md: not a pickle of arrays (UnpicklingError: invalid load key, '#'.)"),
     (['--batch-size', 5001], 'batch size 5001 is larger than the training set'),
+    (['--image-shape', '28'], "argument --image-shape: '28' is not a height and a width, as in 28x28"),
+    (['--image-shape', '2x3'], 'mini_mnist.pkl.gz: images of 784 pixels are not 2x3'),
+    (['--max-megabytes', 9], 'mini_mnist.pkl.gz: it takes 38 MB, more than --max-megabytes 9'),
+    (['--model', 'README.md'], '--model needs --reconstruct'),
+    (['--reconstruct', 'README.md'], '--epochs cannot be combined with --reconstruct'),
     (['--output-dir', 'README.md'], "exists: 'README.md'"),
     (['--learning-rate', 1e37], 'non-finite cost or parameter in epoch 0; try a smaller learning rate')])
 def test_one_line_errors(tmp_path, run, arguments, message):
@@ -92,7 +98,7 @@ def test_help(run, script, epochs):
     done = run(script, '--help')
     text = ' '.join(done.stdout.split())
     assert (done.returncode, done.stderr) == (0, '')
-    assert f'(default: {epochs})' in text and '--output-dir DIR folder for the images (default: output)' in text
+    assert f'(default: {epochs})' in text and '--output-dir DIR folder for the images and models (default: output)' in text
     assert ('--checkpoint FILE' in text) == (script != 'logistic_sgd.py') and 'default: None' not in text
 
 
@@ -101,7 +107,14 @@ def test_dA(tmp_path, run):
     assert (done.returncode, done.stderr) == (0, '')
     for model in 'autoencoder', 'denoising_autoencoder':
         assert '\nTraining epoch 0, cost %s\n' % record()[model]['costs'][0][1] in done.stdout
-    assert sorted(os.listdir(tmp_path / 'output')) == ['filters_corruption_30.png', 'filters_no_corruption.png']
+    models = ['autoencoder.npz', 'dA.npz']
+    assert sorted(os.listdir(tmp_path / 'output')) == sorted({*PICTURES, *models})
+    done = run('dA.py', '--model', 'output/dA.npz', '--reconstruct', 'output/test_image.png', 'output/dAed_image.png')
+    assert (done.returncode, done.stderr) == (0, '')
+    with Image.open(tmp_path / 'output' / 'reconstruction.png') as image:
+        assert image.size == (3 * 29 - 1, 2 * 29 - 1)
+    for arguments in ['--reconstruct', 'nowhere.png'], ['--model', 'nowhere.png', '--reconstruct', 'x']:
+        assert_error(run('dA.py', *arguments), "No such file or directory: 'nowhere.png'")
 
 
 def test_logistic_sgd(tmp_path, run):

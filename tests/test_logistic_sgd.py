@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -125,3 +127,37 @@ def test_images_of_another_size(tmp_path):
     save_arrays(tmp_path / 'model', FORMAT, W=W, b=B)
     with pytest.raises(InputError, match=r'model: the model is for images \(n, 6\), not \(2, 5\)'):
         predict(np.zeros((2, 5)), tmp_path / 'model')
+    with pytest.raises(InputError, match='images: the images are float64 from nan'):
+        predict([[np.nan] * 6], tmp_path / 'model')
+
+
+def test_predict_takes_images_in_many_forms(tmp_path):
+    save_arrays(tmp_path / 'model', FORMAT, W=W, b=B)
+    x = np.random.RandomState(2).randint(2, 256, (5, 6))
+    p = softmax(x / 256 @ W + B)
+    for images in x / 256, (x / 256).tolist(), (x / 256).reshape(5, 2, 3), x, x.astype(np.uint8), x.reshape(5, 2, 3):
+        classes, probabilities = predict(images, tmp_path / 'model')
+        np.testing.assert_array_equal(classes, p.argmax(axis=1))
+        np.testing.assert_allclose(probabilities, p.max(axis=1), rtol=1e-6)
+    for image in x[0], x[0].reshape(2, 3), x[0].tolist():
+        assert predict(image, tmp_path / 'model')[0].tolist() == [p[0].argmax()]
+
+
+def test_classes_and_shape_are_those_of_the_data(tmp_path, capsys):
+    random = np.random.RandomState(0)
+    sets = {f'{name}_{kind}': values for name in ('train', 'valid', 'test') for kind, values in (
+        ('x', random.uniform(size=(30, 4, 5))), ('y', 1 + np.arange(30) % 12))}
+    options = dict(dataset=tmp_path / 'data.npz', epochs=1, batch_size=10, model=tmp_path / 'model', output_dir=tmp_path)
+    np.savez(tmp_path / 'data.npz', **sets)
+    logistic_sgd.main(**options)
+    assert load_model(tmp_path / 'model')[0].shape == (20, 13)  # class 0 does not occur
+    with Image.open(tmp_path / 'logistic_weights.png') as image:
+        assert image.size == (10 * 6 - 1, 2 * 5 - 1)
+    (tmp_path / 'logistic_weights.png').unlink()
+    np.savez(tmp_path / 'data.npz', **{name: values.reshape(30, -1).squeeze() for name, values in sets.items()})
+    logistic_sgd.main(**options)
+    assert 'no image of the weights: 20 values are not a square; give' in capsys.readouterr().out
+    np.savez(tmp_path / 'data.npz', **{name: values for name, values in sets.items() if name.endswith('x')})
+    with pytest.raises(InputError, match='data.npz: no labels, which a logistic regression needs'):
+        logistic_sgd.main(**options)
+    assert sorted(os.listdir(tmp_path)) == ['data.npz', 'model']

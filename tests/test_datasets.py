@@ -1,0 +1,318 @@
+"""Reading data sets: each format, and what is refused."""
+import os
+import pickle
+import tracemalloc
+
+import numpy as np
+import pytensor
+import pytest
+from conftest import assert_equal, zipped
+from PIL import Image
+
+from logistic_sgd import load_data
+from theano_tutorial import InputError
+from theano_tutorial.datasets import check, load, read_image, read_pickle
+
+SMALL = [(np.random.RandomState(k).randint(0, 256, (n, 4)).astype(np.float32) / 256, np.arange(n) % 10)
+         for k, n in enumerate((12, 5, 5))]
+
+
+# Pickles
+
+@pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
+def test_pickles_of_python_3(tmp_path, protocol):
+    for container in tuple, list:
+        for convert in np.asarray, np.ndarray.tolist:  # the labels
+            content = pickle.dumps(container(container([x, convert(y)]) for x, y in SMALL), protocol)
+            assert_equal(read_pickle(zipped(tmp_path / 'file', content)), SMALL)
+            (tmp_path / 'file').write_bytes(content)
+            assert_equal(load(tmp_path / 'file'), SMALL)
+    for dtype in '>f4', '<f8', 'f2', 'u1', '>i8', 'i2', 'bool':
+        array = np.asfortranarray(np.arange(12).reshape(3, 4).astype(dtype))
+        ((loaded,),) = read_pickle(zipped(tmp_path / 'file', pickle.dumps(((array,),), protocol)))
+        np.testing.assert_array_equal(loaded, array, strict=True)
+
+
+# Protocol 0, written by cPickle of Python 2.7.18 with numpy 1.11.3. Mini MNIST is an example of protocol 2.
+PYTHON_2 = (
+    b"(lp1\n(cnumpy.core.multiarray\n_reconstruct\np2\n(cnumpy\nndarray\np3\n(I0\ntS'b'\ntRp4\n(I1\n(I1\nI4\ntcnumpy\ndtype"
+    b"\np5\n(S'f4'\nI0\nI1\ntRp6\n(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\nS'\\x00\\x00\\x00\\x00\\x00\\x00\\x80>\\x00\\x00\\x00?"
+    b"\\x00\\x00@?'\ntbg2\n(g3\n(I0\ntS'b'\ntRp7\n(I1\n(I1\ntg5\n(S'i8'\nI0\nI1\ntRp8\n(I3\nS'<'\nNNNI-1\nI-1\nI0\ntb"
+    b"I00\nS'\\x03\\x00\\x00\\x00\\x00\\x00\\x00\\x00'\ntbtp9\na.")
+
+
+def test_pickles_of_python_2(tmp_path):
+    assert_equal(read_pickle(zipped(tmp_path / 'file', PYTHON_2)), [([[0, 0.25, 0.5, 0.75]], [3])])
+
+
+class Call:
+    """Its pickle asks for a function to be called."""
+
+    def __init__(self, *call):
+        self.call = call[0], call[1:]
+
+    def __reduce__(self):
+        return self.call
+
+
+HOSTILE = [pickle.dumps([(item, np.zeros(3))] * 3, protocol) for protocol in (0, 2, 5) for item in (
+    Call(os.mkdir, 'made by a pickle'), Call(eval, '1'), Call(getattr, 'x', 'encode'), Call(np.load, 'x'),
+    Call(np.array, [1]), Call(bytearray, 3), np.float64(1), {'a': 1}, {1}, object(), 'text', 3, None,
+    np.array([None, 1]), np.array(['a']), np.array([(1, 2.0)], 'i4,f4'), np.ma.array([1]))] + [
+    b'\x80\x02P1\n.', b'\x80\x02K\x01Q.',  # persistent ids
+    b'\x80\x02\x82\x01.',  # the extension registry
+    b'\x80\x02cnumpy\ndtype\n}X\x05\0\0\0valueK\x01sb.',  # an attribute of what was named is set
+    b'\x80\x02cnumpy\nndarray\n)\x81.',  # an instance of what was named
+    b'\x80\x02cnumpy\ndtype\n(X\x01\0\0\0OK\0K\x01tR.',
+    b'\x80\x02]q\0h\0a.',  # a list that contains itself
+    b'\x80\x02)' + 40 * b'q\0h\0h\0\x86' + b'.',  # 2 ** 40 leaves
+    b'\x80\x02K\x01.']
+
+
+@pytest.mark.parametrize('content', HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_pickles_run_nothing(tmp_path, monkeypatch, content):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match='^file: ') as caught:
+        check(read_pickle(zipped(tmp_path / 'file', content).name), 'file')
+    assert os.listdir(tmp_path) == ['file'] and len(str(caught.value)) < 400
+
+
+def test_announced_sizes_are_not_allocated(tmp_path):
+    array = pickle.dumps(((np.zeros(3), np.zeros(3)),), 2)
+    for content in (array.replace(b'K\x03\x85', b'J\xff\xff\xff\x7f\x85', 1),  # an array of 2 ** 31 - 1 elements
+                    b'\x80\x04\x8e' + (2 ** 30).to_bytes(8, 'little') + b'a',  # a string of 2 ** 30 bytes
+                    b'\x80\x02K\x01r\xff\xff\xff\x07.'):  # the 2 ** 27th place of the memo
+        tracemalloc.start()
+        with pytest.raises(InputError, match='file: not a pickle'):
+            read_pickle(zipped(tmp_path / 'file', content))
+        assert tracemalloc.get_traced_memory()[1] < 2 ** 20
+        tracemalloc.stop()
+    for write in zipped, lambda path, content: path.write_bytes(content) and path:
+        with pytest.raises(InputError, match='file: not a pickle of arrays .*it holds more than 100 bytes'):
+            read_pickle(write(tmp_path / 'file', bytes(101)), 100)
+
+
+def test_truncated_pickles(tmp_path):
+    content = zipped(tmp_path / 'file', pickle.dumps(SMALL)).read_bytes()
+    for length in range(len(content)):
+        (tmp_path / 'file').write_bytes(content[:length])
+        with pytest.raises(InputError, match='file: not a pickle of arrays'):
+            read_pickle(tmp_path / 'file')
+
+
+# Checks
+
+def changed(k, images=None, labels=None):
+    sets = list(SMALL)
+    sets[k] = (SMALL[k][0] if images is None else images, SMALL[k][1] if labels is None else labels)
+    return sets
+
+
+@pytest.mark.parametrize('sets, message', [
+    (SMALL[:2], 'expected three'), ([pair[:1] for pair in SMALL], 'expected three'),
+    (changed(1, labels=np.arange(4)), r'the valid set has images \(5, 4\) and labels \(4,\); expected'),
+    (changed(2, images=np.zeros((5, 2, 2))), r'the sets have images of different shapes: \[\(2, 2\), \(4,\)\]'),
+    (changed(2, images=np.zeros((5, 2, 2, 1))), 'the test set has images'),
+    ([(None, np.zeros(3))] * 3, r'the train set has images \(\)'),
+    (changed(0, images=np.zeros((0, 4)), labels=np.arange(0)), 'the train set has images'),
+    (changed(0, images=SMALL[0][0] * 300), 'the images are float32 from 0.* to 297.65625; expected floats in'),
+    (changed(0, images=SMALL[0][0] - 1), 'the images are'),
+    (changed(0, images=np.full((12, 4), np.nan)), 'the images are .* from nan to nan'),
+    (changed(0, images=np.full((12, 4), '1')), 'the images are <U1, not numbers'),
+    ([(np.full((9, 4), 256), None)] * 3, 'the images are int64 from 256 to 256'),
+    ([(np.full((9, 4), -1), None)] * 3, 'the images are int64 from -1 to -1'),
+    *[(changed(0, labels=SMALL[0][1] + off), 'the train labels are not all integers from 0 up')
+      for off in (-1, np.nan, np.inf, 2 ** 31)],
+    (changed(0, labels=SMALL[0][1] + 0.5), 'the train labels are not all integers')])
+def test_invalid_datasets(sets, message):
+    with pytest.raises(InputError, match=f'^some.file: {message}'):
+        check(sets, 'some.file')
+
+
+def test_other_forms_of_the_same_data():
+    images, labels = SMALL[0]
+    for other in images.astype('>f4'), images.astype('f8'), np.asfortranarray(images), images.reshape(12, 2, 2):
+        sets = [(other, labels.astype('>f8')), *((x.reshape(-1, *other.shape[1:]), y) for x, y in SMALL[1:])]
+        assert_equal(check(sets, 'file'), SMALL)
+        assert check(sets, 'file')[0][1].dtype == np.int64
+
+
+def test_values(capsys):
+    def images(values):
+        return check([(np.array([values] * 3), None)] * 3, 'file')[0][0][0].tolist()
+
+    assert images([0, 0.25, 1]) == [0, 0.25, 1] and images([0, 1]) == images([False, True]) == [0, 1]
+    assert capsys.readouterr().out == ''
+    assert images([0, 1, 64, 255]) == images(np.uint8([0, 1, 64, 255])) == [0, 1 / 256, 0.25, 255 / 256]
+    assert capsys.readouterr().out == '... dividing the pixels of file by 256\n' * 2
+    # One rule for all sets: the 1 of the last is divided as well.
+    sets = check([(np.array([[k]] * 3), None) for k in (200, 3, 1)], 'file')
+    assert [x[0, 0] * 256 for x, _ in sets] == [200, 3, 1]
+
+
+def test_image_shape_and_classes():
+    def shape(*image, wanted=None, labels=(1, 2, 7)):
+        sets = check([(np.zeros((3, *image)), np.array(labels))] * 3, 'file', wanted)
+        assert sets.n_classes == 8 and sets[0][0].shape == (3, np.prod(image))
+        return sets.image_shape
+
+    assert [shape(16), shape(12), shape(3, 4), shape(12, wanted=(4, 3))] == [(4, 4), None, (3, 4), (4, 3)]
+    for image, text in ((12,), '12'), ((3, 4), '3x4'):
+        with pytest.raises(InputError, match=f'^file: images of {text} pixels are not 4x4$'):
+            shape(*image, wanted=(4, 4))
+    with pytest.raises(InputError, match='3x4 pixels are not 4x3'):
+        shape(3, 4, wanted=(4, 3))
+    assert check([(np.zeros((3, 4)), None)] * 3, 'file').n_classes is None
+
+
+# Other formats
+
+def arrays(sets):
+    return {f'{name}_{kind}': values for name, pair in zip(('train', 'valid', 'test'), sets)
+            for kind, values in zip('xy', pair)}
+
+
+def test_npz(tmp_path):
+    path = tmp_path / 'data.npz'
+    np.savez(path, **arrays(SMALL))
+    assert_equal(load(path), SMALL)
+    np.savez(path, **{name: values for name, values in arrays(SMALL).items() if name.endswith('x')})
+    assert [y for _, y in load(path)] == [None] * 3
+    np.savez(path, train_x=SMALL[0][0], other=1)
+    with pytest.raises(InputError, match='data.npz: no valid_x in it, but train_x, other'):
+        load(path)
+    np.savez(path, **arrays([(np.array([[print]] * 3), None)] * 3))
+    with pytest.raises(InputError, match='data.npz: not a valid .npz file .*allow_pickle=False'):
+        load(path)
+
+
+def test_csv(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = np.random.RandomState(0).permutation(200).reshape(50, 4)
+    np.savetxt('a.CSV', rows / 256, delimiter=',')
+    np.savetxt('b.csv', rows, '%d', delimiter=',', encoding='utf-8-sig')
+    first, second = load('a.CSV'), load('b.csv')
+    assert_equal([(x, []) for x, _ in first], [(x, []) for x, _ in second])
+    assert [len(x) for x, _ in first] == [40, 5, 5] and first.n_classes is None
+    assert sorted(np.concatenate([x for x, _ in first]).ravel() * 256) == list(range(200))
+    for text, message in [('a,b\n1,2\n', 'not lines of numbers, .*string \'a\''), ('1,2\n1\n', 'not lines of numbers'),
+                          ('', '0 images; expected at least 3'), ('1,nan\n' * 5, 'the images are float64 from nan to nan; expected'),
+                          ('1,inf\n' * 5, 'the images are float64 from 1.0 to inf'),
+                          ('1,2.5\n' * 5, 'the images are float64 from 1.0 to 2.5')]:
+        (tmp_path / 'c.csv').write_text(text)
+        with pytest.raises(InputError, match=f'c.csv: {message}'):
+            load('c.csv')
+    assert capsys.readouterr().err == ''
+
+
+def draw(path, shape=(4, 6), mode='L', seed=0, **options):
+    path.parent.mkdir(exist_ok=True, parents=True)
+    pixels = np.random.RandomState(seed).randint(0, 256, shape).astype(np.uint8)
+    Image.fromarray(pixels).convert(mode).save(path, **options)
+    return pixels
+
+
+def test_a_folder_of_images(tmp_path):
+    pixels = [draw(tmp_path / f'{k:02d}.png', seed=k) for k in range(20)]
+    (tmp_path / '.DS_Store').write_text('no image')
+    (tmp_path / 'Thumbs.db').write_text('no image')
+    sets = load(tmp_path)
+    assert (sets.image_shape, sets.n_classes, [len(x) for x, _ in sets]) == ((4, 6), None, [16, 2, 2])
+    # Always the same order.
+    order = np.random.RandomState(0).permutation(20)
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in sets]),
+                                  np.array(pixels)[order].reshape(20, 24) / np.float32(256))
+
+
+def test_folders_are_classes(tmp_path):
+    for label, name in enumerate(('a', 'b', 'c')):
+        for k in range(10):
+            path = tmp_path / name / f'{k}.{("png", "bmp", "jpg")[k % 3]}'
+            path.parent.mkdir(exist_ok=True)
+            Image.new('RGB', (3, 2), (80 * label,) * 3).save(path)
+    sets = load(tmp_path)
+    assert sets.n_classes == 3 and sets.image_shape == (2, 3)
+    for x, y in sets:
+        np.testing.assert_array_equal(np.round(x * 256 / 80), np.repeat(y, 6).reshape(-1, 6))
+    assert sorted(np.concatenate([y for _, y in sets])) == [0] * 10 + [1] * 10 + [2] * 10
+    (tmp_path / 'd.png').touch()
+    with pytest.raises(InputError, match='it holds both files and folders'):
+        load(tmp_path)
+
+
+def test_kinds_of_images(tmp_path):
+    path = tmp_path / 'image.png'
+    pixels = draw(path)
+    grey = pixels / np.float32(256)
+    np.testing.assert_array_equal(read_image(path), grey, strict=True)
+    draw(path, mode='RGB')
+    np.testing.assert_array_equal(read_image(path), grey)
+    assert read_image(path, (2, 3)).shape == (2, 3) and abs(read_image(path, (8, 12)).mean() - grey.mean()) < 0.05
+    for mode, transparent in ('RGBA', (0, 0, 0, 0)), ('LA', (0, 0)):
+        Image.new(mode, (3, 2), transparent).save(path)
+        np.testing.assert_array_equal(read_image(path), np.full((2, 3), 255 / 256))  # white
+    image = Image.new('P', (3, 2), 1)
+    image.putpalette([0, 0, 0, 64, 64, 64])
+    image.save(path)
+    np.testing.assert_array_equal(read_image(path), np.full((2, 3), 64 / 256))
+    image.save(path, transparency=1)
+    np.testing.assert_array_equal(read_image(path), np.full((2, 3), 255 / 256))
+    Image.fromarray(np.array([[0, 2 ** 15, 2 ** 16 - 1]], np.uint16)).save(path)
+    np.testing.assert_allclose(read_image(path), [[0, 0.5, 1]], atol=1e-4)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned
+    Image.fromarray(pixels).save(path, exif=exif)
+    np.testing.assert_array_equal(read_image(path), np.rot90(grey, -1))
+
+
+def test_invalid_folders(tmp_path):
+    def refuse(message, **options):
+        with pytest.raises(InputError, match=message) as caught:
+            load(tmp_path, **options)
+        assert str(tmp_path) in str(caught.value) and '\n' not in str(caught.value)
+
+    refuse('no images in this folder')
+    (tmp_path / 'a').mkdir()
+    refuse('no images in this folder')
+    (tmp_path / 'a').rmdir()
+    draw(tmp_path / '1.png')
+    refuse('1 images; expected at least 3')
+    draw(tmp_path / '2.png', (8, 6))
+    draw(tmp_path / '3.png')
+    refuse('2.png: 8x6, where 1.png is 4x6; give --image-shape to scale all images')
+    assert load(tmp_path, [4, 6]).image_shape == (4, 6)
+    (tmp_path / '2.png').unlink()
+    (tmp_path / '4.txt').write_text('text')
+    refuse('4.txt: not an image that Pillow can read')
+    (tmp_path / '4.txt').write_bytes((tmp_path / '1.png').read_bytes()[:-30])
+    refuse('4.txt: not an image that Pillow can read')
+
+
+@pytest.mark.parametrize('floatX, limit', [('float64', 2), ('float32', 1)])
+def test_the_limit_is_counted_in_floatX(tmp_path, floatX, limit):
+    images = np.zeros((21, 10 ** 4), np.uint8)  # 0.84 MB in float32
+    np.savez_compressed(tmp_path / 'data.npz', train_x=images[:7], valid_x=images[:7], test_x=images[:7])
+    np.savetxt(tmp_path / 'data.csv', images, '%d', delimiter=',')
+    with pytensor.config.change_flags(floatX=floatX):
+        for name in 'data.npz', 'data.csv':
+            load(tmp_path / name, max_megabytes=limit)
+            if limit == 2:
+                with pytest.raises(InputError, match=f'{name}: it takes . MB, more than --max-megabytes 1$'):
+                    load(tmp_path / name, max_megabytes=1)
+
+
+def test_a_folder_over_the_limit_is_not_read(tmp_path):
+    draw(tmp_path / '1.png', (1000, 1000))
+    for name in '2.png', '3.png':
+        (tmp_path / name).write_text('not read')
+    with pytest.raises(InputError, match='it takes 24 MB, more than --max-megabytes 20'):
+        load(tmp_path, max_megabytes=20)
+
+
+def test_load_data_keeps_the_shape_and_the_classes(tmp_path):
+    np.savez(tmp_path / 'data.npz', **arrays([(np.zeros((3, 2, 5)), np.array([0, 1, 4]))] * 3))
+    sets = load_data(tmp_path / 'data.npz')
+    assert (sets.image_shape, sets.n_classes, sets[2][1].eval().tolist()) == ((2, 5), 5, [0, 1, 4])
+    np.savez(tmp_path / 'data.npz', **{f'{name}_x': np.zeros((3, 7)) for name in ('train', 'valid', 'test')})
+    sets = load_data(tmp_path / 'data.npz')
+    assert (sets.image_shape, sets.n_classes, sets[0][1]) == (None, None, None)
