@@ -98,7 +98,8 @@ def test_help(run, script, epochs):
     done = run(script, '--help')
     text = ' '.join(done.stdout.split())
     assert (done.returncode, done.stderr) == (0, '')
-    assert f'(default: {epochs})' in text and '--output-dir DIR folder for the images and models (default: output)' in text
+    assert f'(default: {epochs})' in text
+    assert '--output-dir DIR folder for the images and models (default: output)' in text
     assert ('--checkpoint FILE' in text) == (script != 'logistic_sgd.py') and 'default: None' not in text
 
 

@@ -214,7 +214,8 @@ def test_vectors_of_unknown_shape(tmp_path, capsys):
 
 @pytest.mark.parametrize('x, message', [
     (np.full((4, 9), 255.), 'the images are from 255.0 to 255.0; expected finite values in'),
-    (np.full((4, 9), -0.1), 'the images are from -0.1'), (np.array([[np.nan] + [0.] * 8] * 4), 'the images are from nan'),
+    (np.full((4, 9), -0.1), 'the images are from -0.1'),
+    (np.array([[np.nan] + [0.] * 8] * 4), 'the images are from nan'),
     (np.full((4, 9), np.inf), 'the images are from inf'), (np.zeros((4, 8)), r'images \(n, 9\), not \(4, 8\)'),
     (np.zeros((4, 3, 3)), r'images \(n, 9\), not \(4, 3, 3\)')])
 def test_invalid_training_images(x, message):
@@ -279,7 +280,7 @@ def test_invalid_models(tmp_path, change):
 
 def test_models_of_another_kind(tmp_path):
     save_arrays(tmp_path / 'model', 'logistic regression, version 1', W=np.zeros(1))
-    with pytest.raises(InputError, match="model: its format is 'logistic regression, version 1', not 'autoencoder, ver"):
+    with pytest.raises(InputError, match="model: its format is 'logistic regression, version 1', not 'autoencoder"):
         load(tmp_path / 'model')
 
 

@@ -147,7 +147,8 @@ def test_classes_and_shape_are_those_of_the_data(tmp_path, capsys):
     random = np.random.RandomState(0)
     sets = {f'{name}_{kind}': values for name in ('train', 'valid', 'test') for kind, values in (
         ('x', random.uniform(size=(30, 4, 5))), ('y', 1 + np.arange(30) % 12))}
-    options = dict(dataset=tmp_path / 'data.npz', epochs=1, batch_size=10, model=tmp_path / 'model', output_dir=tmp_path)
+    options = dict(dataset=tmp_path / 'data.npz', epochs=1, batch_size=10, model=tmp_path / 'model',
+                   output_dir=tmp_path)
     np.savez(tmp_path / 'data.npz', **sets)
     logistic_sgd.main(**options)
     assert load_model(tmp_path / 'model')[0].shape == (20, 13)  # class 0 does not occur
