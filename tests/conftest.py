@@ -67,6 +67,14 @@ def backend(request):
 
 
 @pytest.fixture
+def uncompiled():
+    """Run a test without compiling, which takes seconds for each function."""
+    from pytensor import config
+    with config.change_flags(mode='FAST_COMPILE'):
+        yield
+
+
+@pytest.fixture
 def start(tmp_path):
     """Start a script of the project, or one of tests/programs, in the folder tmp_path, with warnings as errors."""
     def start(name, *arguments, flags='', stdout=subprocess.PIPE):

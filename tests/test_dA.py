@@ -185,6 +185,7 @@ def test_main_uses_every_option(tmp_path, images, capsys):
     assert len(os.listdir(tmp_path)) == 8
 
 
+@pytest.mark.usefixtures('uncompiled')
 @pytest.mark.parametrize('only, names', [
     ('plain', ['autoencoded_image.png', 'autoencoder.npz', 'filters_no_corruption.png']),
     ('denoising', ['dA.npz', 'dAed_image.png', 'filters_corruption_30.png'])])
@@ -198,6 +199,7 @@ def test_one_model_only(tmp_path, only, names):
         assert image.size == (10 * 4 - 1, 2)
 
 
+@pytest.mark.usefixtures('uncompiled')
 def test_vectors_of_unknown_shape(tmp_path, capsys):
     x = np.random.RandomState(0).uniform(size=(9, 6))
     np.savez(tmp_path / 'data.npz', train_x=x, valid_x=x, test_x=x)
@@ -224,6 +226,7 @@ def test_invalid_training_images(x, message):
             train(build(Autoencoder, n_visible=9, n_hidden=3), images, 0., batch_size=2)
 
 
+@pytest.mark.usefixtures('uncompiled')
 def test_a_plain_array_is_trained_on():
     x = np.random.RandomState(0).uniform(size=(8, 9))
     costs = [train(build(Autoencoder, n_visible=9, n_hidden=3), images, 0., 0.1, 2, 4)
@@ -242,6 +245,7 @@ def saved(tmp_path):
     return tmp_path / 'dA.npz', state
 
 
+@pytest.mark.usefixtures('uncompiled')
 def test_encode_and_reconstruct(saved, capsys):
     path, (W, b, b_prime) = saved
     x = np.random.RandomState(2).randint(2, 256, (5, 6))
@@ -284,6 +288,7 @@ def test_models_of_another_kind(tmp_path):
         load(tmp_path / 'model')
 
 
+@pytest.mark.usefixtures('uncompiled')
 @pytest.mark.parametrize('corruption', [None, 0., 1.])
 def test_reconstruct_files(tmp_path, saved, corruption):
     path, state = saved

@@ -105,7 +105,7 @@ def test_main_uses_every_option(tmp_path, mini_mnist, capsys):
 @pytest.mark.parametrize('options, error, message', [
     (dict(batch_size=501), InputError, 'batch size 501 is larger than the train, valid or test set'),
     (dict(patience=1), InputError, 'patience is 1; it must be at least 2'),
-    (dict(model='no/model'), OSError, 'no/model: No such file')])
+    (dict(model=f'{__file__}/model'), OSError, 'test_logistic_sgd.py')])
 def test_invalid_settings(options, error, message):
     options = dict(n_epochs=1, dataset='mini_mnist.pkl.gz', batch_size=500) | options
     with pytest.raises(error, match=message):
@@ -131,6 +131,7 @@ def test_images_of_another_size(tmp_path):
         predict([[np.nan] * 6], tmp_path / 'model')
 
 
+@pytest.mark.usefixtures('uncompiled')
 def test_predict_takes_images_in_many_forms(tmp_path):
     save_arrays(tmp_path / 'model', FORMAT, W=W, b=B)
     x = np.random.RandomState(2).randint(2, 256, (5, 6))
@@ -143,6 +144,7 @@ def test_predict_takes_images_in_many_forms(tmp_path):
         assert predict(image, tmp_path / 'model')[0].tolist() == [p[0].argmax()]
 
 
+@pytest.mark.usefixtures('uncompiled')
 def test_classes_and_shape_are_those_of_the_data(tmp_path, capsys):
     random = np.random.RandomState(0)
     sets = {f'{name}_{kind}': values for name in ('train', 'valid', 'test') for kind, values in (
