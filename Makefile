@@ -20,7 +20,7 @@ replay: $(VENV)/installed-fast
 
 test: $(VENV)/installed-test
 	$(lint)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 	PATH="$(PYENV):$$PATH" $(BIN)/tox run-parallel -p 2 -e oldest,oldest-fast,newest,newest-fast
 
 test-all: $(VENV)/installed-test

@@ -78,7 +78,7 @@ def save_arrays(path, format, **arrays):
     if not all(np.isfinite(values).all() for values in arrays.values() if np.asarray(values).dtype.kind == 'f'):
         raise FloatingPointError(f'{path}: not saved: non-finite values; try a smaller learning rate')
     with atomic_write(path) as file:
-        np.savez(file, format=format, **arrays)
+        np.savez(file, **arrays, format=format)  # last: zipfile may skip members after a damaged one
 
 
 def load_arrays(path, format):
