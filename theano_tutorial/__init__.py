@@ -1,7 +1,9 @@
 """Support code for the tutorial's four files, which a reader of the page need not read:
 
 shared_randomstreams  Theano's RandomStreams on PyTensor, the same numbers to the last bit
-cross_entropy         the cross-entropy of a sigmoid in a stable form
+mersenne_twister      the corruption mask, drawn fast
+cross_entropy         the cross-entropy of a sigmoid and its gradient, finite and fast
+jit, numba_backend    small compiled loops, and the Ops above for PyTensor's Numba backend
 backend               the fastest way this machine has to run a compiled function
 datasets              reading data sets: pickles, .npz, .csv, folders of images
 mnist                 all of MNIST: downloading, the IDX format

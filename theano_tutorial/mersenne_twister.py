@@ -9,33 +9,20 @@ import math
 
 import numpy as np
 
-try:
-    import numba
-except ImportError:
-    numba = None
+from theano_tutorial.jit import compiled, numba
 
 WORD = np.uint32
 STATE = ctypes.c_uint32 * 625  # 624 words, and how many of them are used
 
 
-def _compiled(function):
-    """Compile a function with Numba, if that is installed, and keep the result on disk if there is a folder for it."""
-    if numba is None:
-        return function
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # no cache folder can be written
-        return numba.njit(nogil=True)(function)
-
-
-@_compiled
+@compiled()
 def _twist(key, first, last, offset):
     for i in range(first, last):
         y = (key[i] & WORD(0x80000000)) | (key[i + 1] & WORD(0x7fffffff))
         key[i] = key[i + offset] ^ (y >> WORD(1)) ^ ((WORD(0) - (y & WORD(1))) & WORD(0x9908b0df))
 
 
-@_compiled
+@compiled()
 def _next_block(key):
     # Three loops, in each of which no word depends on another of the same few hundred.
     _twist(key, 0, 227, 397)
@@ -45,7 +32,7 @@ def _next_block(key):
     key[623] = key[396] ^ (y >> WORD(1)) ^ ((WORD(0) - (y & WORD(1))) & WORD(0x9908b0df))
 
 
-@_compiled
+@compiled()
 def _temper(key, words):
     for i in range(words.size):
         y = key[i]
@@ -55,7 +42,7 @@ def _temper(key, words):
         words[i] = y ^ (y >> WORD(18))
 
 
-@_compiled
+@compiled()
 def draw_bernoulli(state, p, out):
     """Fill the vector `out` as RandomState.binomial(1, p) does. state : uint32 (625,), advanced"""
     if not 0 <= p <= 1:

@@ -1,6 +1,7 @@
-"""RandomState and RandomFunction for PyTensor's Numba backend.
+"""This project's Ops for PyTensor's Numba backend, and RandomState as a type of it.
 
-The mask of the denoising autoencoder is drawn in compiled code; for other draws that calls the Op's Python method.
+The cross-entropy and the mask of the denoising autoencoder are computed in compiled code, which PyTensor can keep on
+disk; for other draws that calls the Op's Python method.
 """
 import copy
 from contextlib import ExitStack
@@ -25,9 +26,11 @@ from pytensor.link.numba.dispatch.basic import (
     get_numba_type,
     numba_njit,
     register_funcify_and_cache_key,
+    register_funcify_default_op_cache_key,
 )
 from pytensor.link.numba.dispatch.compile_ops import numba_deepcopy
 
+from theano_tutorial.cross_entropy import SigmoidCrossEntropy, cross_entropy_rows
 from theano_tutorial.mersenne_twister import draw_bernoulli
 from theano_tutorial.shared_randomstreams import RandomFunction
 
@@ -122,7 +125,8 @@ def numba_funcify_random_function(op, node, **kwargs):
         draw_bernoulli(numba.carray(rng.state, (625,), np.uint32), p.item(), out.reshape(-1))
         return rng, out
 
-    return random_function, default_hash_key_from_props(op, cache_version=1)
+    # To be changed with draw_bernoulli: PyTensor does not look into it.
+    return random_function, default_hash_key_from_props(op, cache_version=2)
 
 
 def _call_perform(op, node):
@@ -140,3 +144,14 @@ def _call_perform(op, node):
         return next_rng, draw
 
     return random_function
+
+
+@register_funcify_default_op_cache_key(SigmoidCrossEntropy)
+def numba_funcify_sigmoid_cross_entropy(op, node, **kwargs):
+    @numba_njit
+    def sigmoid_cross_entropy(x, a):
+        if x.shape != a.shape:
+            raise ValueError('x and a have different shapes')
+        return cross_entropy_rows(np.ascontiguousarray(x), np.ascontiguousarray(a))
+
+    return sigmoid_cross_entropy, 1  # to be changed with cross_entropy_rows

@@ -335,6 +335,6 @@ def _check(name, value, allowed, expected):
         raise ValueError(f'{name} is {value}; it must be {expected}')
 
 
-# Without Numba, or a folder where PyTensor can keep what Numba compiles, the other backends still work.
+# Without Numba, or a folder where PyTensor can keep what it compiles, the other backends still work.
 with contextlib.suppress(ModuleNotFoundError, OSError):
-    from theano_tutorial import numba_backend  # noqa: F401
+    import theano_tutorial.numba_backend  # noqa: F401
