@@ -7,7 +7,8 @@ import pytest
 from pytensor.graph.basic import equal_computations
 
 from dA import Autoencoder, DenoisingAutoencoder, train
-from theano_tutorial.cross_entropy import stabilize
+from theano_tutorial import cross_entropy
+from theano_tutorial.cross_entropy import sigmoid_cross_entropy, stabilize
 from theano_tutorial.shared_randomstreams import RandomStreams
 
 
@@ -26,7 +27,15 @@ def formula(x, a, swaps=(False, False, False)):
 def test_rewritten_in_any_order_of_factors_and_terms(swaps):
     x, a = pt.matrices('x', 'a')
     cost = stabilize(pt.mean(formula(x, a, swaps)))
-    assert equal_computations([cost], [pt.mean(pt.sum(pt.softplus(a) - x * a, axis=1))])
+    assert equal_computations([cost], [pt.mean(sigmoid_cross_entropy(x, a)[0])])
+
+
+def test_of_other_shapes():
+    for ndim, axis in (1, None), (3, 1), (2, 0):
+        x, a = pt.tensor(shape=(None,) * ndim), pt.tensor(shape=(None,) * ndim)
+        z = pt.sigmoid(a)
+        L = -pt.sum(x * pt.log(z) + (1 - x) * pt.log(1 - z), axis=axis)
+        assert equal_computations([stabilize(L)], [pt.sum(pt.softplus(a) - x * a, axis=axis)])
 
 
 def test_other_graphs_are_untouched():
@@ -59,6 +68,48 @@ def test_value_and_gradient_of_extreme_arguments(backend, mode, floatX, rtol, at
     assert cost.dtype == gradient.dtype == floatX
     np.testing.assert_allclose(cost, (np.logaddexp(0, a_value) - x_value * a_value).sum(axis=1), rtol=rtol)
     np.testing.assert_allclose(gradient, np.exp(-np.logaddexp(0, -a_value)) - x_value, rtol=rtol, atol=atol)
+
+
+def reference(x, a):
+    """L and its gradient from NumPy, where infinities and NaN give the limits of the formula."""
+    with np.errstate(all='ignore'):
+        t, size = np.where(a > 0, 1 - x, x), abs(a)
+        linear = np.where((t == 0) & (size == np.inf), 0, t * size)
+        e = np.exp(-size)
+        return (linear + np.log1p(e)).sum(axis=1), np.where(a >= 0, 1, e) / (1 + e) - x
+
+
+@pytest.mark.parametrize('rows', ['cross_entropy_rows', '_cross_entropy_rows_in_numpy'])
+def test_infinities_and_nan(rows):
+    for a, x in itertools.product([-np.inf, -745., -1., 0., 1., 745., np.inf, np.nan], [0., 0.5, 1., np.nan]):
+        x, a = np.array([[x]]), np.array([[a]])
+        with np.errstate(all='ignore'):
+            L, gradient = getattr(cross_entropy, rows)(x, a)
+        np.testing.assert_allclose(L, reference(x, a)[0], rtol=1e-15, atol=1e-15)
+        np.testing.assert_allclose(gradient, reference(x, a)[1], rtol=1e-15, atol=1e-15)
+
+
+@pytest.mark.parametrize('floatX, rtol, atol', [('float64', 1e-13, 4e-16), ('float32', 2e-7, 1e-7)])
+def test_any_width_and_strides(backend, floatX, rtol, atol):
+    random = np.random.RandomState(0)
+    x, a = pt.matrix('x', dtype=floatX), pt.matrix('a', dtype=floatX)
+    function = pytensor.function([x, a], sigmoid_cross_entropy(x, a))
+    for width in 0, 1, 31, 32, 33, 784, 32 * 900 + 7:  # blocks of 32, in products of 900
+        x_value = random.uniform(size=(6, 2 * width)).astype(floatX)[::2, ::2]
+        a_value = np.asfortranarray(8 * random.normal(size=(3, width)).astype(floatX))
+        L, gradient = function(x_value, a_value)
+        expected = reference(x_value.astype(float), a_value.astype(float))
+        np.testing.assert_allclose(L, expected[0], rtol=rtol)
+        np.testing.assert_allclose(gradient, expected[1], rtol=rtol, atol=atol)
+    with pytest.raises(ValueError, match='shape'):
+        function(np.zeros((2, 3), floatX), np.zeros((2, 4), floatX))
+
+
+def test_derivatives_of_both_outputs():
+    random = np.random.RandomState(1)
+    point = [random.uniform(size=(3, 5)), 2 * random.normal(size=(3, 5))]
+    for output in 0, 1:
+        pytensor.gradient.verify_grad(lambda x, a, k=output: sigmoid_cross_entropy(x, a)[k], point, rng=random)
 
 
 @pytest.mark.parametrize('mode', ['Mode', 'FAST_COMPILE'])

@@ -128,7 +128,7 @@ def local_sigmoid_cross_entropy(fgraph, node):
                 z, one_minus_z = _argument(log_z, pt.log), _argument(log_one_minus_z, pt.log)
                 a = _argument(z, pt.sigmoid)
                 if a is not None and _one_minus(one_minus_x) is x and _one_minus(one_minus_z) is z:
-                    if total.op.axis == (1,) and x.type == a.type and a.dtype in ('float32', 'float64'):
+                    if a.ndim == 2 and total.op.axis == (1,) and x.type == a.type and a.dtype in ('float32', 'float64'):
                         return [sigmoid_cross_entropy(x, a)[0]]
                     return [total.op(pt.softplus(a) - x * a)]
     return None
