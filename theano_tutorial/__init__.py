@@ -14,6 +14,9 @@ checkpoint            resumable training
 reference             what the original page printed, and the comparison with it
 command_line          the options and error messages of the scripts
 notebook              the comparisons and figures of the notebooks
+page                  runs the original page's own cells
+python2               translates them to Python 3
+theano_names          leads their `import theano` to PyTensor
 
 The modules import each other only; importing them changes no setting of PyTensor, NumPy or BLAS.
 """
@@ -21,3 +24,15 @@ The modules import each other only; importing them changes no setting of PyTenso
 
 class InputError(ValueError):
     """A file or a setting that cannot be used. The scripts print its one-line message and exit."""
+
+
+def load_ipython_extension(shell):
+    """%load_ext theano_tutorial: from now on, cells are Python 2, `theano` leads to PyTensor, and html.table works."""
+    from theano_tutorial import page
+    page.load(shell)
+
+
+def unload_ipython_extension(shell):
+    """%unload_ext theano_tutorial: cells are Python 3 again."""
+    from theano_tutorial import page
+    page.unload()

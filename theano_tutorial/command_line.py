@@ -54,6 +54,8 @@ OPTIONS: dict[str, dict] = {
     'output_dir': dict(metavar='DIR', help='folder for the images and models'),
     'reconstruct': dict(metavar='IMAGE', nargs='+',
                         help='only save input, corrupted input and reconstruction of image files'),
+    'page': dict(metavar='FILE', help='a copy of the page, as text, HTML or a notebook (.ipynb), whose cells are run '
+                                      'in place of dA.py; they are run AS CODE, which may do whatever you may'),
     'hook': dict(metavar='FILE', help='save the state to FILE after each epoch; resume from FILE if it exists'),
 }
 
@@ -103,14 +105,17 @@ def run(main, **others):
         message = ' '.join(str(error).split()) or 'not enough memory'
         parser.exit(2, f'{parser.prog}: error: {message}\n')
     except BaseException as error:
-        # Under Numba, Ctrl-C arrives as the cause of another error.
-        cause: BaseException | None = error
-        while not isinstance(cause, KeyboardInterrupt):
-            if cause is None:
-                raise
-            cause = cause.__cause__ or cause.__context__
+        if not is_interrupt(error):
+            raise
         parser.exit(130, 'interrupted\n')
     sys.exit(status)
+
+
+def is_interrupt(error):
+    """Whether an exception is Ctrl-C: a KeyboardInterrupt, or, as under Numba, one that it caused."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _flag(name):

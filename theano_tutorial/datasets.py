@@ -39,8 +39,8 @@ class Datasets(list):
 def load(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
     """Read a data set; see the top of this module for the formats.
 
-    dataset : path, also looked for in the project's data folder; if it is called mnist.pkl.gz and is in neither place,
-        all of MNIST is downloaded
+    dataset : path; if there is none, the file of the same name in the project's data folder; if that is called
+        mnist.pkl.gz and is not there, all of MNIST is downloaded
     image_shape : (height, width), to which the images of a folder are scaled; it is inferred if None
     max_megabytes : the largest data set to read, counted in floatX
 
@@ -52,10 +52,11 @@ def load(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
     max_bytes = max_megabytes * 10 ** 6
     if not os.path.lexists(path):
         try:
-            path = data_file(path)
+            path = data_file(os.path.basename(path) or path)
         except FileNotFoundError:
             if os.path.basename(path) != 'mnist.pkl.gz':
-                raise
+                raise FileNotFoundError(
+                    f"{path}: no such file, neither as given nor in the project's data folder") from None
             return check(mnist.datasets_from_idx(mnist.download()), path, image_shape, max_bytes)
     if os.path.isdir(path):
         sets = _split(*_read_folder(path, image_shape, max_bytes), path)

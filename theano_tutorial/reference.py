@@ -5,6 +5,7 @@ Everything is in data/original: record.json has the numbers; Theano 0.8.2 drew t
 import hashlib
 import json
 import os
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -85,9 +86,31 @@ def check_noise(matrix):
 
 
 def check_picture(name, pixels):
-    """Compare a picture, (289, 289), with the page's: at most 40 pixels may differ, and those by one grey level."""
+    """Compare a picture, (289, 289), with the page's: at most 40 pixels may differ, and those by one grey level.
+
+    pixels : None if there is none
+    """
     expected = picture(name)
+    if np.shape(pixels) != expected.shape:
+        return Check(name, 0, expected.size, 'pixels', False, 'no such picture')
     difference = np.abs(np.asarray(pixels, int) - expected)
     off = np.count_nonzero(difference)
     matches = bool(off <= MAX_PIXELS_OFF and difference.max() <= 1)
     return Check(name, expected.size - off, expected.size, 'pixels', matches, f'largest difference {difference.max()}')
+
+
+def read_costs(printed, epochs):
+    """The mean costs of the epochs in what the page's own cells printed, a list for each model; NaN if not printed."""
+    models = [[np.nan] * epochs, [np.nan] * epochs]
+    model = -1
+    for epoch, cost in re.findall(r'^Training epoch (\d+), cost (\d+\.\d+)$', printed, re.M):
+        model += epoch == '0'
+        if model < len(models) and int(epoch) < epochs:
+            models[model][int(epoch)] = float(cost)
+    return models
+
+
+def read_noise(printed):
+    """The 10 x 10 noise matrix in what the page's own cells printed; empty if there is none."""
+    rows = re.findall(r'\[((?: *[01]\.,?){10})\]', printed)
+    return np.array([[float(entry) for entry in re.findall(r'[01]\.', row)] for row in rows])

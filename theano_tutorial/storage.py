@@ -139,4 +139,4 @@ def data_file(name):
     for folder in os.path.join(package, 'data'), os.path.join(os.path.dirname(package), 'data'):  # installed; checkout
         if os.path.exists(path := os.path.join(folder, name)):
             return path
-    raise FileNotFoundError(f"{name}: no such file, neither as given nor in the project's data folder")
+    raise FileNotFoundError(f"{name}: no such file in the project's data folder")

@@ -1,0 +1,542 @@
+"""The page's own cells: Python 2 on Theano's names, from files and in Jupyter. These were written for the tests."""
+import base64
+import html
+import importlib
+import json
+import pydoc
+import re
+import sys
+import types
+
+import numpy as np
+import pytensor
+import pytest
+from conftest import PROJECT
+from PIL import Image
+
+from replay import replay_copy
+from theano_tutorial import InputError, reference, theano_names
+from theano_tutorial.page import read_cells, run_page
+from theano_tutorial.python2 import BUILTINS, Python2
+
+PAGE = PROJECT.parent / 'shared' / 'page' / 'page.txt'
+needs_page = pytest.mark.skipif(not PAGE.exists(), reason='no copy of the page at ../shared/page/page.txt')
+
+
+@pytest.fixture
+def run_cells(tmp_path):
+    """Run cells given as text, with a line before each as on the page."""
+    def run(*cells, **constants):
+        path = tmp_path / 'page.txt'
+        path.write_text('FrontPage\n' + ''.join(f'\nsageへの入力:\n\n{cell}\n' for cell in cells), encoding='utf-8')
+        return run_page(path, tmp_path / 'out', **constants)
+    return run
+
+
+@pytest.mark.parametrize('source, printed', [
+    ('print "a"', 'a\n'),
+    ('print', '\n'),
+    ('print"a", 2', 'a 2\n'),
+    ('print ("a", 2)', "('a', 2)\n"),
+    ('print ("a"), 2', 'a 2\n'),
+    ('print "a",\nprint "b"', 'a b\n'),
+    ('print "%d, %s" % (1, "日本")  # a comment, with a comma', '1, 日本\n'),
+    ('print ("%d"  # a comment\n       % 3)', '3\n'),
+    ('print "a;b:c#d,", \\\n    1', 'a;b:c#d, 1\n'),
+    ('print """a\nprint 2\n"""', 'a\nprint 2\n\n'),
+    ('print u"a" ur"\\d"'.replace('ur', 'r'), 'a\\d\n'),
+    ('if True: print 1; print [2,\n  3]\nelse: print 4', '1\n[2, 3]\n'),
+    ('import sys\nprint >>sys.stdout, "a", 1', 'a 1\n'),
+    ('import sys\nprint >> sys.stdout', '\n'),
+    ('printer = {"print": 1}; print printer', "{'print': 1}\n"),
+    ('from __future__ import division, print_function\nprint("a", 1 / 2, sep="-")', 'a-0.5\n'),
+    ('try:\n    int("x")\nexcept ValueError, e: print "caught", str(e)[:7]', 'caught invalid\n'),
+    ('try:\n    {}[1]\nexcept (KeyError, ValueError), e:\n    print type(e).__name__', 'KeyError\n'),
+    ('try:\n    int("x")\nexcept ValueError:\n    print "caught"', 'caught\n'),
+    ('try:\n    int("x")\nexcept ValueError as e:\n    print "caught"', 'caught\n'),
+    ('print [k for k in xrange(3)], range(2) + [5], zip("a", "b")[0], map(abs, [-1])[0], filter(None, [0, 2])[0]',
+     "[0, 1, 2] [0, 1, 5] ('a', 'b') 1 2\n"),
+    ('print reduce(max, [1, 3]), long(2), unicode(4)', '3 2 4\n'),
+    ('print 7 / 2, -7 / 2, 7 / 2., 7. / 2, 6 / 3', '3 -4 3.5 3.5 2\n'),
+    ('import numpy as np\nprint np.arange(4) / 2, np.int64(7) / 2, np.arange(2.) / 4', '[0 0 1 1] 3 [ 0.    0.25]\n'),
+    ('import theano.tensor as T\nx = T.lscalar()\nprint (x / 2).eval({x: 7}), (x / 2.).eval({x: 7})', '3 3.5\n'),
+    ('a = 7\na /= 2\nb = [9.]\nb[0] /= 2\nprint a, b', '3 [4.5]\n'),
+    ('import numpy as np\na = b = np.ones(1)\na /= 2\nprint b', '[ 0.5]\n'),
+    ('import time\nprint time.clock() <= time.process_time()', 'True\n'),
+    ('import cPickle\nimport six.moves.cPickle as pickle\nprint cPickle.loads(pickle.dumps([1]))', '[1]\n'),
+    ('import numpy as np\nprint np.float64(1) / 3, repr(np.ones(2))', '0.333333333333 array([ 1.,  1.])\n'),
+])
+def test_python2(run_cells, source, printed):
+    assert run_cells(source).printed == printed
+
+
+def test_lines_and_other_text_stay():
+    for path in PROJECT.glob('*/*.py'):
+        text = path.read_text(encoding='utf-8')
+        assert Python2({}).translate(text).count('\n') == text.count('\n')
+        # With Python 3's print nothing is left to translate.
+        text = 'from __future__ import print_function\n' + text
+        assert Python2({}).translate(text) == text
+
+
+def test_future_imports_hold_for_later_cells(run_cells):
+    run = run_cells('print 1 / 2', 'from __future__ import print_function, division', 'print(1 / 2, end="!")')
+    assert run.printed == '0\n0.5!'
+
+
+def test_cells_share_one_namespace_and_constants_are_replaced(run_cells):
+    run = run_cells('epochs = 200; rate = 2', 'class A(object):\n    def f(self): return epochs * rate\nA().f()',
+                    epochs=3)
+    assert run.printed == '6\n' and run.variables['epochs'] == 3
+
+
+@pytest.mark.parametrize('cell, printed', [
+    # What stands below the code: output, headings, prose, the name of a picture.
+    ('x = [1, 2]\nx\n[1, 2]\n', '[1, 2]\n'),
+    ('x = "a"\nx\n\'b\'', ''),
+    ('2 ** 3\n9\n', '8\n'),
+    ('import numpy as np\nnp.zeros(1)\narray([ 1.])', 'array([ 0.])\n'),
+    ('from numpy import *\nzeros(1)\narray([ 1.])', 'array([ 0.])\n'),
+    ('print "cost %d" % 1\ncost 2\ntime: 3s', 'cost 1\n'),
+    ('import time\nprint 1\ntime: 873', '1\n'),
+    ('print 1\n... loading\n\n結果の可視化', '1\n'),
+    ('print 1\n\n結果の可視化', '1\n'),
+    ('print 1\n\nAutoencoder / MNIST', '1\n'),
+    ('class A(object):\n    pass\n\nオートエンコーダ (A)', ''),
+    ('import numpy as np\nprint 1\n\nnp.ndarrayを使います。', '1\n'),
+    ('print 1\n\nfilters.png\n\n  • bullets\n\nprint 2', '1\n'),
+    ('x = 1\n"""a comment"""\n\nx', '1\n'),
+    ('x = [k\n     for k in range(2)]\n\n[k + 1 for k in x]', '[1, 2]\n'),
+    ('# only a comment\n\nProse follows.', ''),
+])
+def test_what_follows_the_code_is_left_out(run_cells, cell, printed):
+    assert run_cells('from __future__ import division', cell).printed == printed
+
+
+@pytest.mark.parametrize('cells, message', [
+    (['a = 1', 'b = 2\nexec "3"\n1'], 'cell 2, line 2: exec "3": SyntaxError: Missing parentheses in call to \'exec\''),
+    (['if True:\n    a = 1\n    print `a`\n\nprose'], 'cell 1, line 3: print `a`: SyntaxError: invalid syntax'),
+    (['# text\na = 1 2\n結果'], 'cell 1, line 2: a = 1 2: SyntaxError: invalid syntax'),
+    (['import math\nmath.exp(1 2)'], 'cell 1, line 2: math.exp(1 2): SyntaxError: invalid syntax. Perhaps you forgot'),
+    (['$$ 1'], 'cell 1, line 1: $$ 1: SyntaxError: invalid syntax'),
+    (['return 1'], "cell 1, line 1: return 1: SyntaxError: 'return' outside function"),
+    (['a = 1\n\na.b'], "cell 1, line 3: a.b: AttributeError: 'int' object has no attribute 'b'"),
+    (['def f():\n    print "日本", 1 / 0', 'f()'], 'cell 1, line 2: print "日本", 1 / 0: ZeroDivisionError: '),
+    (['raise ValueError("two\\nlines")'], 'cell 1, line 1: raise ValueError("two\\nlines"): ValueError: two'),
+    (['import sys\nsys.exit(3)'], 'cell 1, line 2: sys.exit(3): SystemExit: 3'),
+    (['load_data("a")'], "cell 1, line 1: load_data(\"a\"): NameError: name 'load_data' is not defined"),
+])
+def test_errors_are_one_line_with_the_cell_and_the_line(tmp_path, run_cells, cells, message):
+    with pytest.raises(InputError) as caught:
+        run_cells(*cells)
+    assert str(caught.value).startswith(f'{tmp_path / "page.txt"}: {message}') and '\n' not in str(caught.value)
+    assert 'theano' not in sys.modules
+
+
+@pytest.mark.parametrize('cell', ['raise KeyboardInterrupt', 'try:\n    raise KeyboardInterrupt\nfinally:\n    1 / 0'])
+def test_ctrl_c_is_no_error_of_the_cell(run_cells, cell):
+    with pytest.raises((KeyboardInterrupt, ZeroDivisionError)):
+        run_cells(cell)
+
+
+FORMAT_CELLS = ('# 日本\nprint "<&>",\n%s', 'print 1 < 2 and "日本"')
+
+
+def notebook(*sources, old=False):
+    name = 'input' if old else 'source'
+    cells = [{'cell_type': 'markdown', 'source': ['print 3']},
+             *({'cell_type': 'code', name: source.splitlines(keepends=True)} for source in sources),
+             {'cell_type': 'code', name: ''}]
+    return json.dumps({'nbformat': 3, 'worksheets': [{'cells': cells}]} if old else {'nbformat': 4, 'cells': cells})
+
+
+def text(*sources, prompt='sageへの入力:'):
+    return 'print 3\n' + ''.join(f'\n{prompt}\n\n{source}\n出力\n' for source in sources)
+
+
+def web_page(*sources, prompt='sageへの入力:'):
+    return ('<!DOCTYPE html>\n<html><head><title>print 3</title><script>if (a <b) {}</script></head><body>\n'
+            + ''.join(f'<h2>実装</h2><p class="a">{prompt}</p><pre><span>{html.escape(source)}</span></pre>'
+                      '<pre>出力</pre>\n' for source in sources) + '<!-- print 4 --></body></html>')
+
+
+@pytest.mark.parametrize('content', [
+    text(*FORMAT_CELLS).encode(),
+    text(*FORMAT_CELLS).encode('utf-8-sig'),
+    text(*FORMAT_CELLS).encode('utf-16'),
+    text(*FORMAT_CELLS).encode('euc_jp'),
+    text(*FORMAT_CELLS).encode('cp932'),
+    text(*FORMAT_CELLS).replace('\n', '\r\n').encode(),
+    text(*FORMAT_CELLS).replace(' ', '\xa0').encode(),
+    text(*FORMAT_CELLS, prompt='In [3]:').encode(),
+    web_page(*FORMAT_CELLS).encode(),
+    web_page(*FORMAT_CELLS).replace(' ', '&nbsp;').replace('<p&nbsp;', '<p ').encode(),
+    web_page(*FORMAT_CELLS).replace('\n', '\r\n').encode('euc_jp'),
+    web_page(*FORMAT_CELLS, prompt='<div class="prompt">In&nbsp;[&nbsp;]:</div>').encode(),
+    notebook(*FORMAT_CELLS).encode(),
+    notebook(*FORMAT_CELLS, old=True).encode(),
+    notebook(*FORMAT_CELLS).replace('\\n', '\\r\\n').encode(),
+    notebook('%matplotlib inline\n!ls\n' + FORMAT_CELLS[0], FORMAT_CELLS[1]).encode(),
+])
+def test_formats(tmp_path, content):
+    path = tmp_path / 'copy'
+    path.write_bytes(content.replace(b'%s', b''))
+    assert run_page(path, tmp_path / 'out').printed == '<&> 日本\n'
+
+
+@pytest.mark.parametrize('content, message', [
+    ('no cells', 'no cells; in text and HTML a line "sageへの入力:" should precede each'),
+    ('<html><pre>print 1</pre></html>', 'no cells;'),
+    ('{}', "not a notebook .KeyError.'cells'"),
+    ('{"cells": [1]}', 'not a notebook .TypeError'),
+    ('{"cells": [{"cell_type": "code"}]}', 'not a notebook .TypeError'),
+    ('{"cells"', 'not a notebook .JSONDecodeError'),
+])
+def test_files_without_cells(tmp_path, content, message):
+    path = tmp_path / 'copy'
+    path.write_text(content, encoding='utf-8')
+    with pytest.raises(InputError, match=f'copy: {message}'):
+        run_page(path, tmp_path)
+    path.write_bytes(bytes(range(256)))
+    with pytest.raises(InputError, match='copy: no cells'):
+        read_cells(path)
+    with pytest.raises(FileNotFoundError, match='nowhere'):
+        read_cells('nowhere')
+
+
+def test_names_of_theano(run_cells):
+    run = run_cells('''
+import theano
+import theano.tensor as T
+import theano.tensor.shared_randomstreams
+from theano import tensor
+from theano.tensor.nnet import sigmoid
+from theano.tensor.shared_randomstreams import RandomStreams
+import pylab as pl
+import matplotlib.pyplot as plt
+
+assert theano.tensor is T is tensor and T.nnet.sigmoid is sigmoid
+draw = RandomStreams(1).uniform((2,))
+state = theano.shared(1, name='state', borrow=True)
+f = theano.function([], draw, updates=[(state, state + 1)])
+print theano.config.floatX, (f() != f()).all(), state.get_value()
+''')
+    assert run.printed == 'float64 True 3\n'
+
+
+@pytest.mark.parametrize('name, advice', [
+    ('theano.tensor.nnet.softmax', 'use pytensor.tensor.special.softmax(x, axis=-1)'),
+    ('theano.tensor.inv', 'use pytensor.tensor.reciprocal'),
+    ('theano.tensor.tanh', 'use pytensor.tensor.tanh'),
+    ('theano.scan', 'use pytensor.scan'),
+    ('theano.sandbox', 'use theano_tutorial.shared_randomstreams.RandomStreams, '
+                       'which draws other numbers than rng_mrg did'),
+    ('theano.tensor.nothing', 'PyTensor has nothing under this name'),
+])
+def test_advice_for_other_names(name, advice):
+    advice = f'{name} is not among the names of Theano that work here; {advice}'
+    parent, _, child = name.rpartition('.')
+    with theano_names.provide():
+        for code in f'import theano\n{name}', f'from theano import tensor\nimport {parent}\n{name}':
+            with pytest.raises(AttributeError, match=f'^{re.escape(advice)}$'):
+                exec(code.replace('from theano', 'import theano\nfrom theano'), {})
+        for code in f'from {parent} import {child}', f'import {name}', f'from {name} import x':
+            with pytest.raises(ImportError, match=f'^{re.escape(advice)}$'):
+                exec(code, {})
+        with pytest.raises(ImportError, match='theano.sandbox is not'):
+            importlib.import_module('theano.sandbox.rng_mrg')
+
+
+@pytest.mark.parametrize('name', theano_names.INSTEAD)
+def test_advice_names_what_there_is(name):
+    assert pydoc.locate(name.replace('theano', 'pytensor', 1)) is None or name == 'theano.sandbox'
+    for found in re.findall(r'(?:pytensor|theano_tutorial)\.[\w.]*\w', theano_names.INSTEAD[name]):
+        assert pydoc.locate(found) is not None
+
+
+def test_names_are_gone_afterwards(monkeypatch, tmp_path, capsys):
+    finders = list(sys.meta_path)
+    with theano_names.provide():
+        import theano.tensor as T
+        assert T.sum is pytensor.tensor.sum
+    assert not [name for name in sys.modules if re.match('theano(\\.|$)|cPickle', name)] and sys.meta_path == finders
+    assert capsys.readouterr().out == ''
+
+    # Theano itself, imported and installed.
+    (tmp_path / 'theano').mkdir()
+    (tmp_path / 'theano' / '__init__.py').write_text('genuine = True')
+    monkeypatch.syspath_prepend(tmp_path)
+    genuine = importlib.import_module('theano')
+    other = types.ModuleType('theano.gof')
+    monkeypatch.setitem(sys.modules, 'theano.gof', other)
+    with theano_names.provide():
+        import theano
+        assert theano.function is pytensor.function and 'theano.gof' not in sys.modules
+    assert sys.modules['theano'] is genuine and sys.modules['theano.gof'] is other
+    assert capsys.readouterr().out == '... Theano is installed, but not used: its names lead to PyTensor\n'
+    del sys.modules['theano']
+
+
+def test_pylab_can_be_imported_without_matplotlib(monkeypatch):
+    for name in [name for name in sys.modules if re.match('(matplotlib|pylab)(\\.|$)', name)]:
+        monkeypatch.delitem(sys.modules, name)
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None if name == 'pylab' else find_spec(name))
+    with theano_names.provide():
+        import matplotlib.pyplot as plt
+        import pylab
+        for module in plt, pylab:
+            with pytest.raises(AttributeError, match='^there is no (pylab|matplotlib.pyplot).plot here$'):
+                module.plot  # noqa: B018
+
+
+def test_html_and_shown_images(tmp_path, run_cells):
+    run = run_cells(
+        'from PIL import Image\nImage.new("L", (2, 2)).save(DATA + "saved.png")\nhtml("<img src=\'saved.png\'>")',
+        'html.table([["<img src=\'saved.png\'>", 1], [2, 3]], ["日本", "b"])\nhtml.table([[4]])',
+        'Image.new("L", (3, 1), 255)')
+    assert run.saved == {'saved.png', 'shown_1.png'} and run.shown == ['shown_1.png'] and run.printed == ''
+    assert (tmp_path / 'out' / 'index.html').read_text(encoding='utf-8').splitlines() == [
+        '<!DOCTYPE html>', '<meta charset="utf-8">', "<img src='saved.png'>",
+        '<table><tr><th>日本</th><th>b</th></tr>', "<tr><td><img src='saved.png'></td><td>1</td></tr>",
+        '<tr><td>2</td><td>3</td></tr></table>', '<table><tr><td>4</td></tr></table>', '<p><img src="shown_1.png"></p>']
+    with Image.open(tmp_path / 'out' / 'shown_1.png') as image:
+        assert np.asarray(image).tolist() == [[255] * 3]
+    assert run_cells('print 1').saved == set()  # not what was there before
+
+
+# Cells that train as the page's do, with this project's classes.
+TRAINING = ('''
+import numpy as np
+import pylab as pl
+import theano
+from PIL import Image
+from theano.tensor.shared_randomstreams import RandomStreams
+from dA import Autoencoder, DenoisingAutoencoder, training_function
+from logistic_sgd import load_data
+from utils import tile_raster_images
+''', '''
+training_epochs = 10 * 20
+datasets = load_data(DATA + 'mini_mnist.pkl.gz')
+x = datasets[0][0]
+
+def fit(model, level):
+    step = training_function(model, x, level, 0.1, 20)
+    for epoch in xrange(training_epochs):
+        cost = np.mean([step(k) for k in xrange(5000 / 20)])
+        if epoch % 10 == 0:
+            print "Training epoch %d, cost %f" % (epoch, cost)
+
+rng = np.random.RandomState(123)
+fit(Autoencoder(rng, RandomStreams(rng.randint(2 ** 30)), n_hidden=100), 0.)
+''', '''
+Image.fromarray(tile_raster_images(X=datasets[2][0].get_value(), img_shape=(28, 28), tile_shape=(10, 10),
+                                   tile_spacing=(1, 1))).save(DATA + 'test_image.png')
+html("<img src='test_image.png'>")
+''', '''
+rng = np.random.RandomState(123)
+streams = RandomStreams(rng.randint(2 ** 30))
+streams.binomial(size=(10, 10), n=1, p=0.7, dtype=theano.config.floatX).eval()
+''', '''
+fit(DenoisingAutoencoder(rng, streams, n_hidden=100), 0.3)
+''')
+
+
+def test_command_line(tmp_path, run):
+    path = tmp_path / '元の ページ.html'
+    path.write_text(web_page(*TRAINING), encoding='utf-8')
+    done = run('replay.py', '--page', path, '--epochs', 1, '--output-dir', '出力 1')
+    assert (done.returncode, done.stderr) == (0, '')
+    assert done.stdout.endswith('''
+Compared with the original page:
+logistic regression            30 of    30 lines as printed
+its predictions                25 of    25 digits as printed
+data                            6 of     6 arrays
+autoencoder                     1 of     1 costs as printed
+test_image.png              83521 of 83521 pixels             largest difference 0
+noise matrix                  100 of   100 entries
+denoising autoencoder           1 of     1 costs as printed
+The pictures of the trained models are compared only after 200 epochs.
+Everything matches.
+''')
+    assert '\nTraining epoch 0, cost 132.518026\narray([[ 1.,  1.,  1.,  1.,  1.,  0.,' in done.stdout
+    assert "<img src='test_image.png'>" in (tmp_path / '出力 1' / 'index.html').read_text(encoding='utf-8')
+
+
+# Cells that print and save what the page did, without training.
+ANSWERS = ('''
+import numpy as np
+from PIL import Image
+from logistic_sgd import load_data
+from theano_tutorial import reference
+datasets = load_data(DATA + 'mini_mnist.pkl.gz')
+page = reference.record()
+''', '''
+for epoch, cost in page['autoencoder']['costs']:
+    print "Training epoch %d, cost %s" % (epoch, cost)
+''', '''
+np.array(page['noise_10x10'], float)
+''', '''
+for epoch, cost in page['denoising_autoencoder']['costs']:
+    print "Training epoch %d, cost %s" % (epoch, cost)
+''')
+PICTURES = [f"Image.fromarray(reference.picture('{name}'))" for name in reference.PICTURES]
+SAVE = [f"{picture}.save(DATA + '{name}')" for name, picture in zip(reference.PICTURES, PICTURES)]
+SUBJECTS = ['data', 'autoencoder', 'filters_no_corruption.png', 'test_image.png', 'autoencoded_image.png',
+            'noise matrix', 'denoising autoencoder', 'filters_corruption_30.png', 'dAed_image.png']
+
+
+@pytest.mark.parametrize('cells', [[*ANSWERS, *SAVE], [*ANSWERS, *PICTURES], [*ANSWERS, *SAVE, PICTURES[1]]])
+def test_pictures_are_saved_or_shown(tmp_path, cells):
+    (tmp_path / 'copy').write_text(notebook(*cells), encoding='utf-8')
+    checks = replay_copy(tmp_path / 'copy', 200, tmp_path / 'out')
+    assert [check.subject for check in checks] == SUBJECTS and all(check.matches for check in checks)
+
+
+@pytest.mark.parametrize('old, new, different', [
+    ('datasets =', 'other =', ['data']),
+    ("['autoencoder']", "['denoising_autoencoder']", ['autoencoder']),
+    ('"Training epoch', '"training epoch', ['autoencoder', 'denoising autoencoder']),
+    ("], float)", '], float)[::-1]', ['noise matrix']),
+    (SAVE[1], 'None', ['test_image.png']),
+    (SAVE[0], SAVE[0].replace('.save', '.resize((9, 9)).save'), ['filters_no_corruption.png']),
+    (PICTURES[4], PICTURES[2], ['dAed_image.png']),
+])
+def test_a_copy_that_differs(tmp_path, old, new, different):
+    copy = tmp_path / 'copy'
+    copy.write_text(text(*ANSWERS, *SAVE), encoding='utf-8')
+    assert all(check.matches for check in replay_copy(copy, 200, tmp_path / 'out'))
+    # The pictures of this run are still there, but they do not count for the next one.
+    copy.write_text(text(*ANSWERS, *SAVE).replace(old, new), encoding='utf-8')
+    assert [check.subject for check in replay_copy(copy, 200, tmp_path / 'out') if not check.matches] == different
+
+
+def test_fewer_epochs(tmp_path):
+    (tmp_path / 'copy').write_text(text(*ANSWERS, SAVE[1]), encoding='utf-8')
+    checks = replay_copy(tmp_path / 'copy', 21, tmp_path / 'out')
+    assert [(check.subject, check.equal, check.total) for check in checks if 'auto' in check.subject] == [
+        ('autoencoder', 3, 3), ('denoising autoencoder', 3, 3)]
+    assert [check.subject for check in checks if '.png' in check.subject] == ['test_image.png']
+
+
+def test_costs_and_noise_are_read_from_the_text():
+    nan = pytest.approx(np.nan, nan_ok=True)
+    printed = 'Training epoch 0, cost 1.5\nTraining epoch 0, cost 2.5\nTraining epoch 10, cost 3.25\n'
+    assert reference.read_costs(printed, 11) == [[1.5] + [nan] * 10, [2.5] + [nan] * 9 + [3.25]]
+    printed = 'Training epoch 5, cost 1.5\n' + 3 * 'Training epoch 0, cost 1.5\n'
+    assert reference.read_costs(printed, 2) == [[1.5, nan]] * 2
+    assert reference.read_noise('').size == 0
+    noise = np.random.RandomState(0).binomial(1, 0.5, (10, 10)).astype(float)
+    assert np.array_equal(reference.read_noise(f'1\n{noise}\n'), noise)
+    assert np.array_equal(reference.read_noise(repr(noise)), noise)
+
+
+def test_command_line_errors(tmp_path, run):
+    (tmp_path / 'empty').write_text('')
+    (tmp_path / 'wrong').write_text(text('import os', 'print 1\nos.no'), encoding='utf-8')
+    for arguments, message in (
+            (['--page', 'nowhere'], r"\[Errno 2\] No such file or directory: 'nowhere'"),
+            (['--page', 'empty'], 'empty: no cells; .*'),
+            (['--page', 'empty', '--checkpoint', 'file'], '--checkpoint cannot be combined with --page: .*'),
+            (['--page', 'wrong'], "wrong: cell 2, line 2: os.no: AttributeError: module 'os' has no attribute 'no'")):
+        done = run('replay.py', *arguments)
+        assert done.returncode == 2 and re.fullmatch(f'replay.py: error: {message}\n', done.stderr), done.stderr
+    shown = ' '.join(run('replay.py', '--help').stdout.split())
+    assert 'they are run AS CODE, which may do whatever you may' in shown
+    for script in 'dA.py', 'logistic_sgd.py':
+        assert '--page' not in run(script, '--help').stdout
+
+
+@pytest.mark.parametrize('name', ['mini_mnist.pkl.gz', 'anywhere/mini_mnist.pkl.gz'])
+def test_data_file_of_another_folder(tmp_path, monkeypatch, name):
+    from theano_tutorial import mnist
+    monkeypatch.chdir(tmp_path)
+    assert len(mnist.load(name)[0][0]) == 5000
+    with pytest.raises(FileNotFoundError, match='^anywhere/other.gz: no such file, neither as given nor in'):
+        mnist.load('anywhere/other.gz')
+
+
+@needs_page
+@pytest.mark.parametrize('epochs', [11, pytest.param(200, marks=pytest.mark.slow)])
+def test_the_page_itself(tmp_path, run, epochs):
+    done = run('replay.py', '--page', PAGE, '--epochs', epochs)
+    assert (done.returncode, done.stderr) == (0, '') and done.stdout.endswith('\nEverything matches.\n')
+    page = reference.record()
+    assert re.findall('^Training epoch .*$', done.stdout, re.M) == [
+        f'Training epoch {epoch}, cost {cost}' for model in ('autoencoder', 'denoising_autoencoder')
+        for epoch, cost in page[model]['costs'] if epoch < epochs]
+    # The noise is printed as on the page, to the letter.
+    assert re.search(r'^array\(.*?\)$', PAGE.read_text(encoding='utf-8'), re.M | re.S)[0] in done.stdout
+    assert len(re.findall(r'^\w+\.png .* largest difference [01]$', done.stdout, re.M)) == (5 if epochs == 200 else 1)
+    index = (tmp_path / 'output' / 'index.html').read_text(encoding='utf-8')
+    assert set(re.findall(r"src='(\w+\.png)'", index)) == set(reference.PICTURES)
+    assert all((tmp_path / 'output' / name).exists() for name in reference.PICTURES)
+
+
+@pytest.fixture
+def shell(tmp_path, monkeypatch):
+    """An IPython shell in an empty folder, with the extension loaded."""
+    interactiveshell = pytest.importorskip('IPython.core.interactiveshell')
+    from traitlets.config import Config
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('IPYTHONDIR', str(tmp_path / 'ipython'))
+    used = []
+    monkeypatch.setattr('theano_tutorial.backend.use_fastest', lambda: used.append('fastest'))
+    shell = interactiveshell.InteractiveShell.instance(config=Config({'HistoryManager': {'enabled': False}}))
+    monkeypatch.setattr(sys, 'path', [path for path in sys.path if path != str(PROJECT)])
+    before = list(shell.input_transformers_post), list(shell.ast_transformers)
+    shell.run_line_magic('load_ext', 'theano_tutorial')
+    assert used == ['fastest'] and sys.path[-1] == str(PROJECT)  # for `from utils import ...`
+    yield shell
+    shell.run_line_magic('unload_ext', 'theano_tutorial')
+    assert (shell.input_transformers_post, shell.ast_transformers) == before
+    assert 'theano' not in sys.modules and not {*BUILTINS, 'html'} & set(shell.user_ns)
+    interactiveshell.InteractiveShell.clear_instance()
+
+
+def test_jupyter(shell, capsys):
+    for cell, printed in (
+            ('import theano\nimport theano.tensor as T\nx = T.matrix()\n'
+             'f = theano.function([x], T.nnet.sigmoid(x))\nprint "%.1f" % f([[0]])[0, 0],\nprint 7 / 2', '0.5 3\n'),
+            ('from __future__ import division', ''),
+            ('print 7 / 2', '3.5\n'),
+            ('%load_ext theano_tutorial', 'The theano_tutorial extension is already loaded. To reload it, use:\n'
+                                          '  %reload_ext theano_tutorial\n'),
+            ('%reload_ext theano_tutorial', ''),
+            ('print 7 / 2', '3\n')):
+        assert shell.run_cell(cell).success
+        assert capsys.readouterr().out == printed
+    shell.run_line_magic('unload_ext', 'theano_tutorial')
+    assert isinstance(shell.run_cell('print 1').error_before_exec, SyntaxError)
+    assert shell.run_cell('(7 / 2, range(2))').result == (3.5, range(2))
+    shell.run_line_magic('load_ext', 'theano_tutorial')
+
+
+def test_jupyter_errors_point_to_the_line(shell, capsys):
+    error = shell.run_cell('print "a"\nif True:\n    print "%d" % 1, 1 / 0').error_in_exec
+    while error.__traceback__.tb_next and 'ipython-input' not in error.__traceback__.tb_frame.f_code.co_filename:
+        error.__traceback__ = error.__traceback__.tb_next
+    assert isinstance(error, ZeroDivisionError) and error.__traceback__.tb_lineno == 3
+    error = shell.run_cell('print "a"\n\nexec "1"').error_before_exec
+    assert isinstance(error, SyntaxError) and error.lineno == 3
+    assert 'softmax(x, axis=-1)' in str(shell.run_cell('import theano\ntheano.tensor.nnet.softmax').error_in_exec)
+
+
+def test_jupyter_shows_html(shell, tmp_path):
+    from IPython.utils.capture import capture_output
+    with capture_output() as captured:
+        assert shell.run_cell('''
+from PIL import Image
+Image.new("L", (2, 1), 255).save(DATA + "a.png")
+html.table([["<img src='a.png'/>", "<img src='b.png'/>"]], ["日本", "2"])
+html("<b>1</b>")
+''').success
+    table, bold = (output.data['text/html'] for output in captured.outputs)
+    encoded = re.fullmatch('<table><tr><th>日本</th><th>2</th></tr>\n<tr><td><img src="data:image/png;base64,(.*)"/>'
+                           "</td><td><img src='b.png'/></td></tr></table>", table)[1]
+    assert base64.b64decode(encoded) == (tmp_path / 'output' / 'a.png').read_bytes() and bold == '<b>1</b>'
+    shell.user_ns['DATA'] = ''  # which the reader may choose
+    Image.new('L', (1, 1)).save('b.png')
+    with capture_output() as captured:
+        shell.user_ns['html']('<img src="b.png">')
+    assert captured.outputs[0].data['text/html'].startswith('<img src="data:image/png')
