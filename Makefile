@@ -49,4 +49,4 @@ $(VENV)/installed-%: setup.py pyproject.toml | $(BIN)/python
 	touch $@
 
 clean:
-	rm -rf $(VENV) .tox output build *.egg-info
+	rm -rf $(VENV) .tox output notebooks/output build *.egg-info
