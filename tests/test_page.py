@@ -449,11 +449,11 @@ def test_command_line_errors(tmp_path, run):
 
 @pytest.mark.parametrize('name', ['mini_mnist.pkl.gz', 'anywhere/mini_mnist.pkl.gz'])
 def test_data_file_of_another_folder(tmp_path, monkeypatch, name):
-    from theano_tutorial import mnist
+    from theano_tutorial import datasets
     monkeypatch.chdir(tmp_path)
-    assert len(mnist.load(name)[0][0]) == 5000
+    assert len(datasets.load(name)[0][0]) == 5000
     with pytest.raises(FileNotFoundError, match='^anywhere/other.gz: no such file, neither as given nor in'):
-        mnist.load('anywhere/other.gz')
+        datasets.load('anywhere/other.gz')
 
 
 @needs_page

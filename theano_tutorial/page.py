@@ -200,7 +200,7 @@ def load(shell):
     project = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # with logistic_sgd.py and utils.py
     _loaded.enter_context(theano_names.provide())
     shell.input_transformers_post.append(translate)
-    pass
+    shell.ast_transformers.append(python2)
     shell.push(variables, interactive=False)
     if project not in sys.path:
         sys.path.append(project)
