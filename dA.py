@@ -88,7 +88,7 @@ class Autoencoder:
 
         gparams = pt.grad(cost, self.params)
         updates = [(param, param - learning_rate * gparam) for param, gparam in zip(self.params, gparams)]
-        # Theano advanced the random streams by itself; in PyTensor that is an update like any other.
+        # Named, although it is the default as in Theano: in PyTensor updates are meant to be explicit.
         updates += self.theano_rng.updates([cost])
         return cost, updates
 
