@@ -90,6 +90,8 @@ def run(start):
     """Run a script or program to its end. Returns the process, with its output as text."""
     def run(*arguments, **options):
         with start(*arguments, **options) as process:
-            output = process.communicate()
-        return subprocess.CompletedProcess(arguments, process.returncode, *output)
+            out, err = process.communicate()
+        # What PyTensor says when it is imported on a machine without a compiler.
+        err = (err or '').replace('g++ not available, if using conda: `conda install gxx`\n', '')
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
     return run

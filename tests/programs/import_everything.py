@@ -1,5 +1,5 @@
 """Import every module of the project, and print which settings of PyTensor, NumPy, BLAS and signals change."""
-import importlib
+import importlib.util
 import pkgutil
 import signal
 
@@ -22,7 +22,8 @@ def settings():
 before = settings()
 modules = [f'theano_tutorial.{module.name}' for module in pkgutil.iter_modules(theano_tutorial.__path__)]
 for name in ['utils', 'logistic_sgd', 'dA', 'replay', *modules]:
-    importlib.import_module(name)
+    if name != 'theano_tutorial.notebook' or importlib.util.find_spec('matplotlib'):
+        importlib.import_module(name)
 after = settings()
 after['BLAS'] = {path: after['BLAS'].get(path) for path in before['BLAS']}  # a module may load another one
 print(*(name for name in before if before[name] != after[name]))
