@@ -29,9 +29,10 @@ setup(
     extras_require={
         'fast': FAST,
         'bench': ['matplotlib', 'torch', 'jax', *FAST],
+        'experiments': ['dask[distributed]', 'filelock', 'joblib>=1.5', 'matplotlib', *FAST],
         'mnist': ['pooch'],
         'notebooks': ['jupyterlab', *NOTEBOOKS],
-        'test': ['hypothesis', 'mypy', 'playwright', 'pooch', 'pytest', 'pytest-xdist', 'ruff', 'tox',
+        'test': ['dask[distributed]', 'filelock', 'hypothesis', 'joblib>=1.5', 'mypy', 'playwright', 'pooch', 'pytest', 'pytest-xdist', 'ruff', 'tox',
                  *FAST, *NOTEBOOKS],
     },
     classifiers=[

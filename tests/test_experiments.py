@@ -1,0 +1,128 @@
+"""The experiments: small cells of the stored tables are re-run, and sweeps survive the death of a process."""
+import os
+import signal
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip('joblib', reason='the extra "experiments" is not installed')
+
+from experiments import claims, results, sweep  # noqa: E402  after importorskip
+
+# Reads a run as experiments.runs does; dies for seed 2, and for seed 3 the first time.
+FRAGILE = '''
+import json, os, sys
+run = json.load(sys.stdin)
+marker = f'seed {run["seed"]}'
+first = not os.path.exists(marker)
+open(marker, 'a').write('x')
+if run['seed'] == 2 or run['seed'] == 3 and first:
+    os.abort()
+print(json.dumps([{'test_cost': run['seed'] * 1.5}]))
+'''
+
+
+def stored(name):
+    return results.read(os.path.join(results.FOLDER, f'{name}.csv'))
+
+
+def grid(**values):
+    return [claims.parameters('encoder') | {'model': 'pca', 'learning_rate': 0.} | {'seed': seed} | values
+            for seed in (1, 2, 3, 4)]
+
+
+CELLS = {'compression': dict(model='autoencoder', n_hidden=10, corruption=0.3),
+         'features': dict(model='pca', n_hidden=10),
+         'start': dict(start='denoising', n_layers=1, n_labels=500),
+         'size': dict(model='autoencoder', n_hidden=10, corruption=0., epochs=60),
+         'clearness': dict(model='pca', n_hidden=100)}
+
+
+@pytest.mark.parametrize('name', claims.CLAIMS)
+def test_a_cell_again(name):
+    claim, cell = claims.CLAIMS[name], CELLS[name]
+    rows = stored(claim.function)
+    run = next(run for run in claims.runs(claim) if cell.items() <= run.items())
+    run = claims.tuned(claim.function, run, rows)
+    _, again, error = sweep.execute({'function': claim.function, **run})
+    assert error is None
+    cells = [row for row in rows if claims.key(claim.function, row | {'seed': run['seed']}) ==
+             claims.key(claim.function, run) and row['seed'] < 100]
+    measures = [measure for measure in claim.measures if measure in cells[-1]]
+    assert measures
+    for measure in measures:
+        # The last row: of a network the last epoch.
+        values = [row[measure] for row in cells if row.get('epoch') == cells[-1].get('epoch')]
+        mean, half = results.mean(values)
+        one_more_run = np.nan_to_num(half) * np.sqrt(len(values) + 1)
+        assert again[-1][measure] == pytest.approx(mean, rel=1e-3, abs=one_more_run + 1e-6), (measure, values)
+
+
+def test_no_row_is_missing_and_none_is_double():
+    for name, claim in claims.CLAIMS.items():
+        rows = stored(claim.function)
+        keys = [(claims.key(claim.function, row), row.get('epoch')) for row in rows]
+        assert len(set(keys)) == len(keys)
+        missing = {claims.key(claim.function, claims.tuned(claim.function, run, rows)) for run in claims.runs(claim)}
+        assert not missing - {key for key, _ in keys}, name
+
+
+def test_interval():
+    assert results.mean([1, 2, 3]) == pytest.approx((2, 4.3027 / 3 ** 0.5), abs=1e-4)  # a table of Student's t
+    assert results.mean([1])[0] == 1 and np.isnan(results.mean([1])[1])
+
+
+def test_a_run_that_dies_costs_itself_only(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sweep, 'COMMAND', [sys.executable, '-c', FRAGILE])
+    monkeypatch.setattr(sweep, 'PROJECT', str(tmp_path))
+    path = tmp_path / 'encoder.csv'
+    failed = sweep.sweep('encoder', grid(), path, jobs=2)
+    assert [run['seed'] for run in failed] == [2]
+    assert "'seed': 2" in capsys.readouterr().err
+    assert {row['seed']: row['test_cost'] for row in results.read(path)} == {1: 1.5, 3: 4.5, 4: 6.}
+    attempts = {seed: (tmp_path / f'seed {seed}').stat().st_size for seed in (1, 2, 3, 4)}
+    assert attempts == {1: 1, 2: 2, 3: 2, 4: 1}
+    sweep.sweep('encoder', grid(), path, jobs=2)  # the finished runs are skipped
+    assert (tmp_path / 'seed 1').stat().st_size == 1 and (tmp_path / 'seed 2').stat().st_size == 4
+    assert not [name for name in os.listdir(tmp_path) if name.endswith('.part')]
+
+
+def test_two_sweeps_at_once(tmp_path):
+    path = tmp_path / 'encoder.csv'
+    threads = [threading.Thread(target=lambda: [results.add(path, [{'seed': 1}]) for _ in range(20)])
+               for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results.read(path) == [{'seed': 1}] * 60
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='SIGKILL')
+@pytest.mark.parametrize('allowed_failures', [0, 1])
+def test_a_dask_worker_is_killed(tmp_path, allowed_failures, capsys):
+    dask = pytest.importorskip('dask')
+    distributed = pytest.importorskip('distributed')
+    path = tmp_path / 'encoder.csv'
+    outcome = []
+    with dask.config.set({'distributed.scheduler.allowed-failures': allowed_failures}), \
+            distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+                                     silence_logs='CRITICAL') as cluster:
+        thread = threading.Thread(target=lambda: outcome.append(
+            sweep.sweep('encoder', grid(n_hidden=2), path, dask=cluster.scheduler_address)))
+        thread.start()
+        while not cluster.scheduler.total_occupancy or len(results.read(path)) < 1:
+            assert thread.is_alive()
+            time.sleep(0.05)
+        time.sleep(1)  # the next run is in the middle
+        os.kill(cluster.workers[0].pid, signal.SIGKILL)
+        thread.join(120)
+        assert not thread.is_alive()
+    failed = {run['seed'] for run in outcome[0]}
+    assert len(failed) == (allowed_failures == 0)
+    assert {row['seed'] for row in results.read(path)} == {1, 2, 3, 4} - failed
+    if failed:
+        assert f"'seed': {failed.pop()}" in capsys.readouterr().err
