@@ -6,11 +6,13 @@ those reported.
 """
 import inspect
 import itertools
+import os
 from typing import NamedTuple
 
+from experiments import results
 from experiments.runs import FUNCTIONS
 
-DIMENSIONS = [2, 5, 10, 25, 50, 100, 200]
+DIMENSIONS = [2, 10, 25, 50, 100, 200]
 SIZES = [10, 25, 50, 100, 200, 500]
 ENCODER_SEEDS = [1, 2, 3, 4, 5]
 NETWORK_SEEDS = list(range(1, 11))
@@ -45,9 +47,10 @@ CLAIMS = {
         ['n_labels', 'n_layers', 'start', 'epoch'], ['valid_error', 'test_error']),
     # "Are the creepy filters random, and 100 hidden units more than the digits need?"
     'size': Claim(
-        'encoder', [{**AUTOENCODERS, 'n_hidden': SIZES, 'corruption': [0., 0.3, 0.5, 0.7]},
+        'encoder', [{**AUTOENCODERS, 'n_hidden': SIZES},
+                    {**AUTOENCODERS, 'n_hidden': [10, 100, 500], 'corruption': [0.5, 0.7], 'seed': [1, 2, 3]},
                     # The page's own settings, trained for as long as there.
-                    {**AUTOENCODERS, 'n_hidden': [100], 'learning_rate': [0.1], 'epochs': [200]}],
+                    {**AUTOENCODERS, 'n_hidden': [100], 'learning_rate': [0.1], 'epochs': [200], 'seed': [1, 2, 3]}],
         ['epochs', 'corruption', 'n_hidden'], ['test_cost', 'test_probe_error', 'correlation', 'unmoved',
                                                'test_cost_without_unmoved', 'test_cost_without_moved']),
     # "The denoising model's filters are sharper, and its digits clearer"
@@ -99,3 +102,11 @@ def tuned(function, run, rows):
         return run
     means = {rate: sum(value for value, r in candidates if r == rate) for _, rate in candidates}
     return run | {'learning_rate': min(means, key=means.get)}
+
+
+def rows(name, folder=results.FOLDER, **values):
+    """The stored rows of a claim, at the chosen learning rates. values : as for runs"""
+    claim = CLAIMS[name]
+    stored = results.read(os.path.join(folder, f'{claim.function}.csv'))
+    wanted = {key(claim.function, tuned(claim.function, run, stored)) for run in runs(claim, **values)}
+    return [row for row in stored if key(claim.function, row) in wanted]

@@ -55,6 +55,12 @@ def mean(values):
     return values.mean(), stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
 
 
+def difference(rows, others, measure):
+    """The mean of measure(rows) - measure(others), paired by the seed, and half the width of its 95 % interval."""
+    values = {row['seed']: row[measure] for row in others}
+    return mean([row[measure] - values[row['seed']] for row in rows])
+
+
 def groups(rows, names):
     """{values of the columns `names`: the rows with these values}, in order."""
     found = {}

@@ -5,7 +5,7 @@
 reads {"function": "encoder", "n_hidden": 100, ...} and prints a list of rows. Each run has a process of its own, so
 that a crash ends one run only; experiments.sweep starts it.
 
-Everything is fitted on the training set. The columns `valid_...` are for choosing, the columns `test_...` for reporting.
+Everything is fitted on the training set. The columns `valid_...` are for choosing, `test_...` for reporting.
 """
 import json
 import sys
@@ -74,7 +74,8 @@ def probe(features, labels, epochs=30, batch_size=100):
     cost = classifier.negative_log_likelihood(y)
     batch = slice(index * batch_size, (index + 1) * batch_size)
     step = pytensor.function(
-        [index, learning_rate], [], givens={x: pytensor.shared(features[0])[batch], y: pytensor.shared(labels[0])[batch]},
+        [index, learning_rate], [],
+        givens={x: pytensor.shared(features[0])[batch], y: pytensor.shared(labels[0])[batch]},
         updates=[(param, param - learning_rate * pt.grad(cost, param)) for param in classifier.params])
     measure = pytensor.function([x, y], [cost, classifier.errors(y)])
 

@@ -96,17 +96,11 @@ def run_claim(name, values, folder, jobs=-1, dask=None):
     runs = claims.runs(claim, **values)
     failed = sweep(claim.function, [choice for run in runs for choice in claims.tuning(claim.function, run)],
                    path, jobs, dask)
-    rows = results.read(path)
-    runs = [claims.tuned(claim.function, run, rows) for run in runs]
+    stored = results.read(path)
+    runs = [claims.tuned(claim.function, run, stored) for run in runs]
     failed += sweep(claim.function, [run for run in runs if run['learning_rate'] is not None], path, jobs, dask)
-    print(results.table(rows_of(claim, runs, path), claim.names, claim.measures))
+    print(results.table(claims.rows(name, folder, **values), claim.names, claim.measures))
     return failed
-
-
-def rows_of(claim, runs, path):
-    """The rows of these runs."""
-    keys = {claims.key(claim.function, run) for run in runs}
-    return [row for row in results.read(path) if claims.key(claim.function, row) in keys]
 
 
 def grid_argument(text):

@@ -1,0 +1,145 @@
+"""The figures of notebooks/claims.ipynb, from the rows of the CSV files."""
+import matplotlib.pyplot as plt
+import numpy as np
+
+from experiments import results
+from utils import tile_raster_images
+
+# Colours that colour-blind readers can tell apart; marker and line style differ too.
+STYLES = {'pca': dict(color='#009E73', marker='^', linestyle=':'),
+          'raw': dict(color='0.4', linestyle='-.'),
+          'random': dict(color='#009E73', marker='^', linestyle=':'),
+          'plain': dict(color='#0072B2', marker='o', linestyle='-'),
+          'denoising': dict(color='#D55E00', marker='s', linestyle='--'),
+          0.5: dict(color='#CC79A7', marker='D', linestyle='-.'),
+          0.7: dict(color='#E69F00', marker='v', linestyle=':')}
+STYLES[0.], STYLES[0.3] = STYLES['plain'], STYLES['denoising']
+
+
+def contender(row):
+    """'raw', 'pca', 'plain' or 'denoising'."""
+    if row['model'] != 'autoencoder':
+        return row['model']
+    return 'denoising' if row['corruption'] else 'plain'
+
+
+def by_contender(rows):
+    """{contender: its rows}."""
+    return {name: [row for row in rows if contender(row) == name] for name in dict.fromkeys(map(contender, rows))}
+
+
+def draw(axis, rows, x, measure, label, style, scale=1):
+    """Draw the mean of a measure against column x, with its 95 % interval where there are several runs."""
+    points = [(values[0], *results.mean([scale * row[measure] for row in group]))
+              for values, group in results.groups(rows, [x]).items()]
+    at, means, halves = zip(*points)
+    axis.errorbar(at, means, yerr=np.nan_to_num(halves), capsize=3, markersize=4, label=label, **style)
+
+
+def finish(axes, x, ticks=None):
+    """Label the x axes, with the given ticks on a logarithmic scale, and add grids; a legend on the first."""
+    for axis in np.ravel(axes):
+        if ticks:
+            axis.set_xscale('log')
+            axis.set_xticks(ticks, ticks)
+            axis.minorticks_off()
+        axis.set_xlabel(x)
+        axis.grid(alpha=0.3)
+    np.ravel(axes)[0].legend()
+    plt.show()
+
+
+def show_compression(rows):
+    """Squared error and cross-entropy of the test images against the number of dimensions."""
+    _, axes = plt.subplots(1, 2, figsize=(10, 4.2), dpi=100, layout='constrained')
+    for name, group in by_contender(rows).items():
+        for axis, measure in zip(axes, ('test_squared_error', 'test_cost')):
+            draw(axis, group, 'n_hidden', measure, name, STYLES[name])
+    axes[0].set(yscale='log', ylabel='mean squared error of a pixel\n(no unit, logarithmic axis)')
+    axes[1].set(ylabel='mean cross-entropy of a digit (nats)')
+    finish(axes, 'dimensions (logarithmic axis)', sorted({row['n_hidden'] for row in rows}))
+
+
+def show_features(rows):
+    """Test error of a logistic regression on the features against the number of dimensions."""
+    _, axis = plt.subplots(figsize=(8, 4.2), dpi=100, layout='constrained')
+    for name, group in by_contender(rows).items():
+        if name == 'raw':
+            axis.axhline(100 * group[0]['test_probe_error'], label='raw pixels (784)', **STYLES[name])
+        else:
+            draw(axis, group, 'n_hidden', 'test_probe_error', name, STYLES[name], 100)
+    axis.set(yscale='log', ylabel='test error (%, logarithmic axis)')
+    ticks = [5, 10, 20, 50]
+    axis.set_yticks(ticks, ticks)
+    finish(axis, 'dimensions (logarithmic axis)', sorted({row['n_hidden'] for row in rows if row['n_hidden']}))
+
+
+def show_start(rows):
+    """Validation error by epoch for each start: a row of panels for each number of labels."""
+    panels = results.groups([row for row in rows if row['epoch']], ['n_labels', 'n_layers'])
+    _, axes = plt.subplots(2, 2, figsize=(10, 7), dpi=100, layout='constrained', sharey='row')
+    for axis, ((n_labels, n_layers), panel) in zip(axes.flat, panels.items()):
+        for (start,), group in results.groups(panel, ['start']).items():
+            draw(axis, group, 'epoch', 'valid_error', start, STYLES[start], 100)
+        axis.set_title(f'{n_labels} labels, {n_layers} hidden layer{"s" if n_layers > 1 else ""}', fontsize=10)
+    for axis in axes[:, 0]:
+        axis.set_ylabel('validation error (%)')
+    finish(axes, 'epoch of training with labels (logarithmic axis)', [1, 2, 5, 10, 20, 50])
+
+
+def show_size(rows):
+    """Cost, probe error and correlation with the initial weights against the number of hidden units."""
+    _, axes = plt.subplots(1, 3, figsize=(12, 4), dpi=100, layout='constrained')
+    for (corruption,), group in results.groups(rows, ['corruption']).items():
+        label = f'corruption {corruption:g}'
+        draw(axes[0], group, 'n_hidden', 'test_cost', label, STYLES[corruption])
+        draw(axes[1], group, 'n_hidden', 'test_probe_error', label, STYLES[corruption], 100)
+        draw(axes[2], group, 'n_hidden', 'correlation', label, STYLES[corruption])
+    axes[0].set_ylabel('cross-entropy of a test digit (nats)')
+    axes[1].set(ylabel='test error of the probe (%)', ylim=(0, None))
+    axes[2].set(ylabel="median correlation of a unit's weights\nwith its initial weights (no unit)", ylim=(0, 1))
+    finish(axes, 'hidden units (logarithmic axis)', sorted({row['n_hidden'] for row in rows}))
+
+
+def show_ablation(rows):
+    """By how much the cost grows without a fourth of the units: those that moved least, and those that moved most."""
+    _, axes = plt.subplots(1, 2, figsize=(10, 4), dpi=100, layout='constrained', sharey=True)
+    for axis, corruption in zip(axes, (0., 0.3)):
+        group = results.select(rows, corruption=corruption)
+        for which, style in ('unmoved', 'plain'), ('moved', 'denoising'):
+            growth = [row | {'growth': row[f'test_cost_without_{which}'] - row['test_cost']} for row in group]
+            label = f'without the fourth that moved {"least" if which == "unmoved" else "most"}'
+            draw(axis, growth, 'n_hidden', 'growth', label, STYLES[style])
+        axis.set_title(f'corruption {corruption:g}', fontsize=10)
+    axes[0].set_ylabel('growth of the cross-entropy\nof a test digit (nats)')
+    finish(axes, 'hidden units (logarithmic axis)', sorted({row['n_hidden'] for row in rows}))
+
+
+def show_filters(**models):
+    """Filters sorted by their correlation with the initial weights, the smallest first, ten in a row.
+
+    models : pairs (initial weights, final weights), each (784, n)
+    """
+    _, axes = plt.subplots(1, len(models), figsize=(5 * len(models), 5.4), dpi=100, layout='constrained')
+    for axis, (name, (initial, final)) in zip(np.ravel(axes), models.items()):
+        correlations = np.array([np.corrcoef(*pair)[0, 1] for pair in zip(initial.T, final.T)])
+        order = np.argsort(correlations)
+        image = tile_raster_images(final.T[order], (28, 28), (len(order) // 10, 10), (1, 1))
+        axis.imshow(image, cmap='gray')
+        axis.axis('off')
+        axis.set_title(f'{name}: correlation {correlations.min():.2f} (top left) to {correlations.max():.2f}',
+                       fontsize=10)
+    plt.show()
+
+
+def show_clearness(rows, levels):
+    """Sharpness and squared error of the reconstructions against the noise in the input."""
+    _, axes = plt.subplots(1, 2, figsize=(10, 4.2), dpi=100, layout='constrained')
+    for name, group in by_contender(rows).items():
+        points = [{'level': 100 * level, 'sharpness': 100 * row[f'test_sharpness_{level}'],
+                   'error': row[f'test_squared_error_{level}']} for level in levels for row in group]
+        draw(axes[0], points, 'level', 'sharpness', name, STYLES[name])
+        draw(axes[1], points, 'level', 'error', name, STYLES[name])
+    axes[0].set_ylabel('sharpness (% of the original images)')
+    axes[1].set_ylabel('mean squared error of a pixel (no unit)')
+    finish(axes, 'pixels of the input set to 0 (%)')
