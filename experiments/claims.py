@@ -16,7 +16,7 @@ DIMENSIONS = [2, 10, 25, 50, 100, 200]
 SIZES = [10, 25, 50, 100, 200, 500]
 ENCODER_SEEDS = [1, 2, 3, 4, 5]
 NETWORK_SEEDS = list(range(1, 11))
-RATES = {'encoder': [0.03, 0.1, 0.3], 'network': [0.1, 0.3, 1., 3.]}
+RATES = {'encoder': [0.03, 0.1, 0.3], 'network': [0.1, 0.3, 1., 3., 10.]}
 TUNING_SEEDS = {'encoder': [101], 'network': [101, 102]}  # never reported
 TUNING_MEASURE = {'encoder': 'valid_cost', 'network': 'valid_error'}
 
@@ -30,6 +30,7 @@ class Claim(NamedTuple):
 
 
 AUTOENCODERS = dict(model=['autoencoder'], corruption=[0., 0.3], seed=ENCODER_SEEDS)
+STARTS = dict(start=['random', 'plain', 'denoising'], seed=NETWORK_SEEDS)
 PCA = dict(model=['pca'], n_hidden=DIMENSIONS)
 CLAIMS = {
     # "Can be used to reduce dimensions, as principal component analysis can"
@@ -42,8 +43,7 @@ CLAIMS = {
         ['model', 'corruption', 'n_hidden'], ['test_probe_error']),
     # "Can be used as the initial weights of a network of several layers"
     'start': Claim(
-        'network', [dict(start=['random', 'plain', 'denoising'], n_layers=[1, 2], n_labels=[500, 5000],
-                         seed=NETWORK_SEEDS)],
+        'network', [dict(STARTS, n_layers=[1, 2], n_labels=[5000]), dict(STARTS, n_layers=[2], n_labels=[500])],
         ['n_labels', 'n_layers', 'start', 'epoch'], ['valid_error', 'test_error']),
     # "Are the creepy filters random, and 100 hidden units more than the digits need?"
     'size': Claim(

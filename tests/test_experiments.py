@@ -36,7 +36,7 @@ def grid(**values):
 
 CELLS = {'compression': dict(model='autoencoder', n_hidden=10, corruption=0.3),
          'features': dict(model='pca', n_hidden=10),
-         'start': dict(start='denoising', n_layers=1, n_labels=500),
+         'start': dict(start='denoising', n_layers=2, n_labels=500),
          'size': dict(model='autoencoder', n_hidden=10, corruption=0., epochs=60),
          'clearness': dict(model='pca', n_hidden=100)}
 
