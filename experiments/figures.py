@@ -56,6 +56,8 @@ def show_compression(rows):
         for axis, measure in zip(axes, ('test_squared_error', 'test_cost')):
             draw(axis, group, 'n_hidden', measure, name, STYLES[name])
     axes[0].set(yscale='log', ylabel='mean squared error of a pixel\n(no unit, logarithmic axis)')
+    ticks = [0.002, 0.005, 0.01, 0.02, 0.05]
+    axes[0].set_yticks(ticks, ticks)
     axes[1].set(ylabel='mean cross-entropy of a digit (nats)')
     finish(axes, 'dimensions (logarithmic axis)', sorted({row['n_hidden'] for row in rows}))
 
@@ -75,16 +77,15 @@ def show_features(rows):
 
 
 def show_start(rows):
-    """Validation error by epoch for each start: a row of panels for each number of labels."""
+    """Validation error by epoch for each start, in a panel for each kind of network."""
     panels = results.groups([row for row in rows if row['epoch']], ['n_labels', 'n_layers'])
-    _, axes = plt.subplots(2, 2, figsize=(10, 7), dpi=100, layout='constrained', sharey='row')
-    for axis, ((n_labels, n_layers), panel) in zip(axes.flat, panels.items()):
+    _, axes = plt.subplots(1, len(panels), figsize=(4 * len(panels), 4), dpi=100, layout='constrained')
+    for axis, ((n_labels, n_layers), panel) in zip(axes, panels.items()):
         for (start,), group in results.groups(panel, ['start']).items():
             draw(axis, group, 'epoch', 'valid_error', start, STYLES[start], 100)
         axis.set_title(f'{n_labels} labels, {n_layers} hidden layer{"s" if n_layers > 1 else ""}', fontsize=10)
-    for axis in axes[:, 0]:
-        axis.set_ylabel('validation error (%)')
-    finish(axes, 'epoch of training with labels (logarithmic axis)', [1, 2, 5, 10, 20, 50])
+    axes[0].set_ylabel('validation error (%)')
+    finish(axes, 'epoch with labels (logarithmic axis)', [1, 2, 5, 10, 20, 50])
 
 
 def show_size(rows):

@@ -19,7 +19,7 @@ from theano_tutorial.storage import atomic_write, make_folder
 
 NOTEBOOKS = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(NOTEBOOKS)
-NAMES = ('denoising_autoencoder', 'logistic_regression')
+NAMES = ('denoising_autoencoder', 'logistic_regression', 'claims')
 
 
 def read(name):
