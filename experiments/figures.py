@@ -79,12 +79,14 @@ def show_features(rows):
 def show_start(rows):
     """Validation error by epoch for each start, in a panel for each kind of network."""
     panels = results.groups([row for row in rows if row['epoch']], ['n_labels', 'n_layers'])
-    _, axes = plt.subplots(1, len(panels), figsize=(4 * len(panels), 4), dpi=100, layout='constrained')
+    _, axes = plt.subplots(1, len(panels), figsize=(4 * len(panels), 4), dpi=100, layout='constrained', sharey=True)
     for axis, ((n_labels, n_layers), panel) in zip(axes, panels.items()):
         for (start,), group in results.groups(panel, ['start']).items():
             draw(axis, group, 'epoch', 'valid_error', start, STYLES[start], 100)
         axis.set_title(f'{n_labels} labels, {n_layers} hidden layer{"s" if n_layers > 1 else ""}', fontsize=10)
-    axes[0].set_ylabel('validation error (%)')
+    axes[0].set(yscale='log', ylabel='validation error (%, logarithmic axis)')
+    ticks = [8, 10, 15, 20, 30, 50]
+    axes[0].set_yticks(ticks, ticks)
     finish(axes, 'epoch with labels (logarithmic axis)', [1, 2, 5, 10, 20, 50])
 
 
