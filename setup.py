@@ -32,8 +32,8 @@ setup(
         'experiments': ['dask[distributed]', 'filelock', 'joblib>=1.5', 'matplotlib', *FAST],
         'mnist': ['pooch'],
         'notebooks': ['jupyterlab', *NOTEBOOKS],
-        'test': ['dask[distributed]', 'filelock', 'hypothesis', 'joblib>=1.5', 'mypy', 'playwright', 'pooch', 'pytest', 'pytest-xdist', 'ruff', 'tox',
-                 *FAST, *NOTEBOOKS],
+        'test': ['dask[distributed]', 'filelock', 'hypothesis', 'joblib>=1.5', 'mypy', 'playwright', 'pooch', 'pytest',
+                 'pytest-xdist', 'ruff', 'tox', *FAST, *NOTEBOOKS],
     },
     classifiers=[
         'Programming Language :: Python :: 3 :: Only',

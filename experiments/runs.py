@@ -16,7 +16,7 @@ import pytensor.tensor as pt
 
 from dA import Autoencoder, DenoisingAutoencoder, training_function
 from logistic_sgd import LogisticRegression
-from theano_tutorial import backend, mnist
+from theano_tutorial import backend, datasets
 
 BATCH_SIZE = 20  # the page's
 PROBE_RATES = 0.03, 0.1, 0.3, 1., 3.
@@ -27,7 +27,7 @@ EPOCHS_SHOWN = 0, 1, 2, 3, 5, 7, 10, 15, 20, 25, 30, 40, 50
 
 def load(dataset):
     """([train, valid, test images], [labels of each]); the images are arrays of floatX, the labels of int32."""
-    images, labels = zip(*mnist.load(dataset))
+    images, labels = zip(*datasets.load(dataset))
     return ([np.array(x, pytensor.config.floatX, order='C') for x in images],
             [np.asarray(y, 'int32') for y in labels])
 
