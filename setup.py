@@ -21,7 +21,7 @@ setup(
     package_data={'theano_tutorial.data': ['*.pkl.gz', '*.md', 'original/*']},
     install_requires=[
         'pytensor>=3.0',
-        # Not declared by etuples, which PyTensor before 3.3 requires; without it no PatternNodeRewriter matches.
+        # Not declared by etuples, which PyTensor before 3.3 requires: see docs/upstream.md.
         'packaging',
         # The oldest with which the tests pass on Python 3.11, see tox in pyproject.toml.
         'numpy>=2.0', 'pillow>=9.2', 'six>=1.16', 'tqdm>=4.20',

@@ -1,9 +1,9 @@
-"""Support code for the tutorial's four files, which a reader of the page need not read:
+"""Support code for dA.py, logistic_sgd.py, utils.py and replay.py, not needed to follow the page:
 
 shared_randomstreams  Theano's RandomStreams on PyTensor, the same numbers to the last bit
 mersenne_twister      the corruption mask, drawn fast
 cross_entropy         the cross-entropy of a sigmoid and its gradient, finite and fast
-jit, numba_backend    small compiled loops, and the Ops above for PyTensor's Numba backend
+jit, numba_backend    small compiled loops, and this project's Ops for PyTensor's Numba backend
 backend               the fastest way this machine has to run a compiled function
 datasets              reading data sets: pickles, .npz, .csv, folders of images
 mnist                 all of MNIST: downloading, the IDX format
@@ -16,9 +16,9 @@ command_line          the options and error messages of the scripts
 notebook              the comparisons and figures of the notebooks
 page                  runs the original page's own cells
 python2               translates them to Python 3
-theano_names          leads their `import theano` to PyTensor
+theano_names          makes their `import theano` use PyTensor
 
-The modules import each other only; importing them changes no setting of PyTensor, NumPy or BLAS.
+None of these modules imports the four files, and importing them changes no setting of PyTensor, NumPy or BLAS.
 """
 
 

@@ -38,7 +38,7 @@ OPTIONS: dict[str, dict] = {
     'image_shape': dict(metavar='HxW', type=shape, help='height and width of the images; those of a folder are scaled'),
     'max_megabytes': dict(metavar='N', type=positive_int, help='largest data set to load, counted in floatX'),
     'only': dict(choices=['both', 'plain', 'denoising'], help='which autoencoder to train'),
-    'epochs': dict(metavar='N', type=positive_int, help='number of epochs; for logistic_sgd.py the maximum'),
+    'epochs': dict(metavar='N', type=positive_int, help='number of epochs, with early stopping the maximum'),
     'batch_size': dict(metavar='N', type=positive_int, help='examples in a minibatch'),
     # float32 ends a little above 1e38.
     'learning_rate': dict(metavar='X', type=number(float, 1e-38, 1e38, 'a number above 0 and below 1e38'),
@@ -50,12 +50,12 @@ OPTIONS: dict[str, dict] = {
                        help='probability that a pixel is set to 0'),
     'seed': dict(metavar='N', type=number(int, 0, 2 ** 32 - 1, 'an integer from 0 to 4294967295'),
                  help='seed of the initial weights and the noise'),
-    'model': dict(metavar='FILE', help='.npz file of the model'),
+    'model': dict(metavar='FILE', help='.npz file to save the model in, or to reconstruct with'),
     'output_dir': dict(metavar='DIR', help='folder for the images and models'),
     'reconstruct': dict(metavar='IMAGE', nargs='+',
                         help='only save input, corrupted input and reconstruction of image files'),
     'page': dict(metavar='FILE', help='a copy of the page, as text, HTML or a notebook (.ipynb), whose cells are run '
-                                      'in place of dA.py; they are run AS CODE, which may do whatever you may'),
+                                      'in place of dA.py; they are run AS CODE, with all of your permissions'),
     'hook': dict(metavar='FILE', help='save the state to FILE after each epoch; resume from FILE if it exists'),
 }
 

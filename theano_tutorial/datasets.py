@@ -33,7 +33,8 @@ class Datasets(list):
     n_classes : one more than the largest label, or None without labels
     """
 
-    image_shape = n_classes = None
+    image_shape: tuple[int, int] | None = None
+    n_classes: int | None = None
 
 
 def load(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
@@ -59,7 +60,8 @@ def load(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
                     f"{path}: no such file, neither as given nor in the project's data folder") from None
             return check(mnist.datasets_from_idx(mnist.download()), path, image_shape, max_bytes)
     if os.path.isdir(path):
-        sets = _split(*_read_folder(path, image_shape, max_bytes), path)
+        images, labels = _read_folder(path, image_shape, max_bytes)
+        sets = _split(images, labels, path)
     elif path.lower().endswith('.csv'):
         sets = _split(_read_csv(path, max_bytes), None, path)
     else:

@@ -92,7 +92,7 @@ def _multinomial(rng, n, pvals, size):
     return out
 
 
-_METHODS = {'random_integers': _random_integers, 'choice': _choice, 'permutation': _permutation,
+_METHODS: dict = {'random_integers': _random_integers, 'choice': _choice, 'permutation': _permutation,
             'multinomial': _multinomial}
 
 
@@ -188,7 +188,7 @@ def _draw(rng, method, size, ndim, dtype, *parameters, ndim_added=0):
     """The next state and the draw, with `size` and `ndim` as Theano's distributions take them."""
     parameters = [pt.as_tensor_variable(parameter) for parameter in parameters]
     # What a parameter contributes to `size`: for multinomial all but the last dimension of pvals, for others nothing.
-    shapes = [] if method in ('choice', 'permutation') else [tuple(p.shape) for p in parameters]
+    shapes: list = [] if method in ('choice', 'permutation') else [tuple(p.shape) for p in parameters]
     if method == 'multinomial':
         shapes[-1] = shapes[-1][:-1]
     needed = max(map(len, shapes), default=0)
@@ -197,9 +197,9 @@ def _draw(rng, method, size, ndim, dtype, *parameters, ndim_added=0):
             raise ValueError(f'ndim is {ndim}, but the parameters have {needed} dimensions')
         return RandomFunction(method, dtype, needed, ndim_added)(rng, np.zeros(0, np.int64), *parameters)
     if isinstance(size, tuple | list):
-        size = [_length(length, len(size) - i, shapes) for i, length in enumerate(size)]
-        known = len(size)
-        size = pt.stack([pt.cast(length, 'int64') for length in size]) if size else np.zeros(0, np.int64)
+        lengths = [_length(length, len(size) - i, shapes) for i, length in enumerate(size)]
+        known = len(lengths)
+        size = pt.stack([pt.cast(length, 'int64') for length in lengths]) if lengths else np.zeros(0, np.int64)
     else:
         size = pt.cast(pt.atleast_1d(size), 'int64')
         known = size.type.shape[0]
