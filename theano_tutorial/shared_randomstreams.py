@@ -186,7 +186,7 @@ optdb.register('check_random_variables_in_scan', CheckRandomVariablesInScan(), '
 
 def _draw(rng, method, size, ndim, dtype, *parameters, ndim_added=0):
     """The next state and the draw, with `size` and `ndim` as Theano's distributions take them."""
-    parameters = [pt.as_tensor_variable(parameter) for parameter in parameters]
+    parameters = tuple(map(pt.as_tensor_variable, parameters))
     # What a parameter contributes to `size`: for multinomial all but the last dimension of pvals, for others nothing.
     shapes: list = [] if method in ('choice', 'permutation') else [tuple(p.shape) for p in parameters]
     if method == 'multinomial':
