@@ -139,7 +139,7 @@ def read_cells(path):
         # Without commands to Jupyter, such as %matplotlib inline.
         return [re.sub(r'^(%{1,2}\w|!).*', '', plain(source), flags=re.M) for source in sources], False
     if text.startswith('<'):
-        text = re.sub(r'(?is)<!--.*?-->|<(script|style)\b.*?</\1>', '', text)
+        text = re.sub(r'(?is)<(script|style)\b.*?</\1>', '', text)
         text = re.sub(r'(?i)</?(br|div|dd|dt|h\d|hr|li|p|pre|table|td|tr|ul)\b[^>]*>', '\n', text)
         text = plain(html.unescape(re.sub(r'<[^>]*>', '', text)))
     # The line before a cell, on the page and in a notebook saved as HTML, with the empty lines below it.

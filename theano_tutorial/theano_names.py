@@ -10,7 +10,6 @@ import pickle
 import pydoc
 import sys
 import types
-import warnings
 
 import pytensor
 import pytensor.tensor as pt
@@ -44,9 +43,7 @@ def _advice(name):
     if not name.startswith('theano.') or '.__' in name:
         return f'there is no {name} here'
     same = name.replace('theano', 'pytensor', 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # of names that PyTensor is going to move
-        instead = INSTEAD.get(name) or (same if pydoc.locate(same) else None)
+    instead = INSTEAD.get(name) or (same if pydoc.locate(same) else None)
     return (f'{name} is not among the names of Theano that work here; '
             + (f'use {instead}' if instead else 'PyTensor has nothing under this name'))
 
