@@ -283,7 +283,7 @@ def test_names_are_gone_afterwards(monkeypatch, tmp_path, capsys):
     # Theano itself, imported and installed.
     (tmp_path / 'theano').mkdir()
     (tmp_path / 'theano' / '__init__.py').write_text('genuine = True')
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, 'path', [str(tmp_path), *sys.path])
     genuine = importlib.import_module('theano')
     other = types.ModuleType('theano.gof')
     monkeypatch.setitem(sys.modules, 'theano.gof', other)
