@@ -460,7 +460,7 @@ def test_command_line_errors(tmp_path, run):
         done = run('replay.py', *arguments)
         assert done.returncode == 2 and re.fullmatch(f'replay.py: error: {message}\n', done.stderr), done.stderr
     shown = ' '.join(run('replay.py', '--help').stdout.split())
-    assert 'they are run AS CODE, which may do whatever you may' in shown
+    assert 'they are run AS CODE, with all of your permissions' in shown
     for script in 'dA.py', 'logistic_sgd.py':
         assert '--page' not in run(script, '--help').stdout
 
