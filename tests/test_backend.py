@@ -2,6 +2,7 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from conftest import posix
 
 CHANGED = 'linker gcc__cxxflags'
 
@@ -47,3 +48,20 @@ class TestC:
 def test_importing_changes_nothing(run):
     done = run('import_everything.py')
     assert (done.stdout, done.stderr) == ('\n', '')
+
+
+@posix
+def test_a_compiler_that_cannot_compile(run, tmp_path, monkeypatch):
+    # It answers -v, as that of macOS without the command line tools or a g++ without cc1plus.
+    compiler = tmp_path / 'g++'
+    compiler.write_text('#!/bin/sh\n[ "$1" = -v ] && exit 0\necho "g++: fatal error: no cc1plus" >&2\nexit 1\n')
+    compiler.chmod(0o755)
+    done = run('use_fastest.py', flags=f'cxx={compiler}')
+    assert done.stdout.splitlines()[0] == 'with Numba (the C++ compiler does not work: fatal error: no cc1plus)'
+
+
+def test_a_compile_folder_that_cannot_be_made(run, tmp_path):
+    (tmp_path / 'file').touch()
+    done = run('dA.py', '--epochs', 1, flags=f'base_compiledir={tmp_path / "file" / "folder"}')
+    assert done.returncode == 2 and done.stderr.count('\n') == 1
+    assert 'set PYTENSOR_FLAGS=base_compiledir=' in done.stderr

@@ -130,3 +130,10 @@ def test_output_on_a_full_disk(start):
     with open('/dev/full', 'w') as full, start('dA.py', *QUICK, stdout=full) as process:
         _, err = process.communicate()
     assert (process.returncode, err) == (2, 'dA.py: error: [Errno 28] No space left on device\n')
+
+
+def test_letters_that_the_code_page_lacks(run, tmp_path, monkeypatch):
+    monkeypatch.setenv('PYTHONIOENCODING', 'cp1252')
+    done = run('dA.py', '--epochs', 1, '--n-hidden', 3, '--batch-size', 500, '--output-dir', '出力')
+    assert done.returncode == 0 and '\\u51fa\\u529b' in done.stdout, done.stderr
+    assert {path.suffix for path in (tmp_path / '出力').iterdir()} == {'.npz', '.png'}

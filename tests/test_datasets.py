@@ -265,6 +265,11 @@ def test_kinds_of_images(tmp_path):
     np.testing.assert_array_equal(read_image(path), np.rot90(grey, -1))
 
 
+def test_tiff_of_floats(tmp_path):
+    Image.fromarray(np.array([[0, 0.25, 1]], np.float32)).save(tmp_path / 'a.tif')
+    np.testing.assert_array_equal(read_image(tmp_path / 'a.tif'), [[0, 0.25, 1]])
+
+
 def test_invalid_folders(tmp_path):
     def refuse(message, **options):
         with pytest.raises(InputError, match=message) as caught:

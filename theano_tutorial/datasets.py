@@ -202,7 +202,9 @@ def read_image(path, image_shape=None):
     with open(path, 'rb') as file, warnings.catch_warnings(action='error', category=Image.DecompressionBombWarning):
         try:
             image = ImageOps.exif_transpose(Image.open(file))
-            if image.mode.startswith('I'):  # 16 bits
+            if image.mode == 'F':  # floats, to be in [0, 1]
+                grey = Image.fromarray(np.asarray(image) * np.float32(256))
+            elif image.mode.startswith('I'):  # 16 bits
                 grey = Image.fromarray(np.asarray(image, np.float32) / 256)
             else:
                 if image.mode in ('LA', 'PA', 'RGBA') or 'transparency' in image.info:
