@@ -62,6 +62,6 @@ def test_a_compiler_that_cannot_compile(run, tmp_path, monkeypatch):
 
 def test_a_compile_folder_that_cannot_be_made(run, tmp_path):
     (tmp_path / 'file').touch()
-    done = run('dA.py', '--epochs', 1, flags=f'base_compiledir={tmp_path / "file" / "folder"}')
+    done = run('dA.py', '--epochs', 1, flags=f'base_compiledir={(tmp_path / "file" / "folder").as_posix()}')
     assert done.returncode == 2 and done.stderr.count('\n') == 1
     assert 'set PYTENSOR_FLAGS=base_compiledir=' in done.stderr
