@@ -14,6 +14,7 @@ Autoencoders", ICML 2008; DeepLearning 0.1 tutorials, "Denoising Autoencoders (d
 import math
 import os
 import timeit
+from functools import partial
 
 import numpy as np
 import pytensor
@@ -160,11 +161,6 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     return costs
 
 
-def tiles(X, image_shape):
-    """The rows of X, (n, n_visible), as the tiles of one image, ten in a row: uint8 (height, width)."""
-    return tile_raster_images(X=X, img_shape=image_shape, tile_shape=(math.ceil(len(X) / 10), 10), tile_spacing=(1, 1))
-
-
 def load(model='output/dA.npz'):
     """A model that main() saved, with its image_shape and settings. Raises OSError or InputError naming the file."""
     return trained.load(DenoisingAutoencoder, model)
@@ -180,40 +176,30 @@ def reconstruct(images, model='output/dA.npz'):
     return trained.apply(DenoisingAutoencoder, model, images, DenoisingAutoencoder.feedforward)
 
 
-def reconstruct_files(reconstruct, model='output/dA.npz', corruption=None, output_dir='output'):
-    """Save input, corrupted input and reconstruction of the image files `reconstruct` side by side."""
-    X, image_shape = trained.side_by_side(DenoisingAutoencoder, model, reconstruct, corruption)
-    save_image(tile_raster_images(X, image_shape, (len(reconstruct), 3), (1, 1), scale_rows_to_unit_interval=False),
-               os.path.join(output_dir, 'reconstruction.png'))
-
-
-def save(autoencoder, names, datasets, output_dir, **settings):
-    """Save a trained model and, if the shape of an image is known, its filters and what it makes of test images."""
-    model, filters, reconstruction, test_image = (os.path.join(output_dir, name) for name in (*names, 'test_image.png'))
-    trained.save(autoencoder, model, datasets.image_shape, **settings)
-    if not datasets.image_shape:
-        return print(f'no images: {autoencoder.n_visible} values are not a square; give their shape with --image-shape')
-    x = datasets[2][0].get_value(borrow=True)[:100]
-    z = autoencoder.feedforward().eval({autoencoder.x: x})
-    for X, path in (autoencoder.W.get_value(borrow=True).T, filters), (x, test_image), (z, reconstruction):
-        save_image(tiles(X, datasets.image_shape), path)
-
-
 def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0.1, n_hidden=100, corruption=0.3,
          seed=123, only='both', output_dir='output', image_shape=None, max_megabytes=MAX_MEGABYTES, hook=None):
     """Train a plain and a denoising autoencoder; save the models, their filters and reconstructions of test images."""
     datasets = load_data(dataset, image_shape, max_megabytes)
-    train_set_x = datasets[0][0]
+    train_set_x, test_set_x = datasets[0][0], datasets[2][0]
     n_visible = train_set_x.get_value(borrow=True).shape[1]
-    settings = dict(learning_rate=learning_rate, epochs=epochs, batch_size=batch_size, seed=seed)
+
+    def train_and_save(autoencoder, corruption_level, model, filters, reconstruction):
+        train(autoencoder, train_set_x, corruption_level, learning_rate, epochs, batch_size, hook)
+        trained.save(autoencoder, os.path.join(output_dir, model), datasets.image_shape, corruption=corruption_level,
+                     learning_rate=learning_rate, epochs=epochs, batch_size=batch_size, seed=seed)
+        if not datasets.image_shape:
+            return print(f'no images: {n_visible} values are not a square; give their shape with --image-shape')
+        x = test_set_x.get_value()[:100]
+        z = autoencoder.feedforward().eval({autoencoder.x: x})
+        for X, name in (autoencoder.W.get_value().T, filters), (x, 'test_image.png'), (z, reconstruction):
+            save_image(tile_raster_images(X=X, img_shape=datasets.image_shape, tile_shape=(math.ceil(len(X) / 10), 10),
+                                          tile_spacing=(1, 1)), os.path.join(output_dir, name))
 
     if only != 'denoising':
         rng = np.random.RandomState(seed)
         theano_rng = RandomStreams(rng.randint(2 ** 30))
         autoencoder = Autoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
-        train(autoencoder, train_set_x, 0., learning_rate, epochs, batch_size, hook)
-        save(autoencoder, ('autoencoder.npz', 'filters_no_corruption.png', 'autoencoded_image.png'),
-             datasets, output_dir, corruption=0., **settings)
+        train_and_save(autoencoder, 0., 'autoencoder.npz', 'filters_no_corruption.png', 'autoencoded_image.png')
 
     if only != 'plain':
         rng = np.random.RandomState(seed)
@@ -221,10 +207,9 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
         # The noise as the page shows it: drawn from the first stream, so that the model's own is the second.
         print(theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption, dtype=pytensor.config.floatX).eval())
         autoencoder = DenoisingAutoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
-        train(autoencoder, train_set_x, corruption, learning_rate, epochs, batch_size, hook)
-        save(autoencoder, ('dA.npz', f'filters_corruption_{corruption * 100:.0f}.png', 'dAed_image.png'),
-             datasets, output_dir, corruption=corruption, **settings)
+        train_and_save(autoencoder, corruption, 'dA.npz', f'filters_corruption_{corruption * 100:.0f}.png',
+                       'dAed_image.png')
 
 
 if __name__ == '__main__':
-    command_line.run(main, reconstruct=reconstruct_files)
+    command_line.run(main, reconstruct=partial(trained.reconstruct_files, DenoisingAutoencoder, tile_raster_images))

@@ -16,12 +16,13 @@ import numpy as np
 import pytensor
 from PIL import Image
 
-from dA import Autoencoder, DenoisingAutoencoder, tiles, train
+from dA import Autoencoder, DenoisingAutoencoder, train
 from logistic_sgd import load_data, predict, sgd_optimization_mnist
 from theano_tutorial import InputError, backend, command_line, reference
 from theano_tutorial.page import read_cells, run_page
 from theano_tutorial.shared_randomstreams import RandomStreams
 from theano_tutorial.storage import save_image
+from utils import tile_raster_images
 
 
 def replay_logistic(output_dir):
@@ -44,7 +45,7 @@ def replay_page(epochs, output_dir, hook):
     checks = []
 
     def save_and_check(X, name, is_of_trained_model=True):
-        pixels = tiles(X, (28, 28))
+        pixels = tile_raster_images(X=X, img_shape=(28, 28), tile_shape=(10, 10), tile_spacing=(1, 1))
         save_image(pixels, os.path.join(output_dir, name))
         if epochs == page['training_epochs'] or not is_of_trained_model:
             checks.append(reference.check_picture(name, pixels))

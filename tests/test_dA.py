@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 
 import dA as dA_module
-from dA import Autoencoder, DenoisingAutoencoder, encode, load, reconstruct, tiles, train
+from dA import Autoencoder, DenoisingAutoencoder, encode, load, reconstruct, train
 from theano_tutorial import InputError, trained
 from theano_tutorial.mini_mnist import write
 from theano_tutorial.shared_randomstreams import RandomStreams
 from theano_tutorial.storage import save_arrays
+from utils import tile_raster_images
 
 MODELS = [Autoencoder, DenoisingAutoencoder]
 
@@ -171,17 +172,18 @@ def test_main_uses_every_option(tmp_path, images, capsys):
         assert 'Training epoch 0, cost %f\n' % train(autoencoder, shared(x), corruption_level, 0.3, 1, 7)[0] in out
         with Image.open(tmp_path / f'filters_{name}.png') as image:
             assert image.size == (10 * 5 - 1, 2 * 5 - 1)
-            np.testing.assert_array_equal(image, tiles(autoencoder.W.get_value().T, (4, 4)))
+            W = autoencoder.W.get_value()
+            np.testing.assert_array_equal(image, tile_raster_images(W.T, (4, 4), (2, 10), (1, 1)))
         saved = load(tmp_path / f'{file}.npz')
         for values, expected in zip(saved.__getstate__(), autoencoder.__getstate__(), strict=True):
             np.testing.assert_allclose(values, expected, rtol=1e-12)
         assert (saved.image_shape, saved.settings) == ((4, 4), dict(
             corruption=corruption_level, learning_rate=0.3, epochs=1, batch_size=7, seed=9))
         with Image.open(tmp_path / f'{reconstructed}_image.png') as image:
-            z = tiles(reconstruction(*autoencoder.__getstate__(), x), (4, 4)).astype(int)
+            z = tile_raster_images(reconstruction(*autoencoder.__getstate__(), x), (4, 4), (4, 10), (1, 1)).astype(int)
             assert image.size == (10 * 5 - 1, 4 * 5 - 1) and np.abs(np.asarray(image, int) - z).max() <= 1
     with Image.open(tmp_path / 'test_image.png') as image:
-        np.testing.assert_array_equal(image, tiles(x, (4, 4)))
+        np.testing.assert_array_equal(image, tile_raster_images(x, (4, 4), (4, 10), (1, 1)))
     assert len(os.listdir(tmp_path)) == 8
 
 
@@ -209,7 +211,7 @@ def test_vectors_of_unknown_shape(tmp_path, capsys):
         '\nno images: 6 values are not a square; give their shape with --image-shape\n')
     assert os.listdir(tmp_path / 'a') == ['dA.npz'] and load(tmp_path / 'a' / 'dA.npz').image_shape is None
     with pytest.raises(InputError, match='dA.npz: trained on vectors of unknown image shape; train with --image-shape'):
-        dA_module.reconstruct_files(['x.png'], tmp_path / 'a' / 'dA.npz')
+        trained.reconstruct_files(DenoisingAutoencoder, tile_raster_images, ['x.png'], tmp_path / 'a' / 'dA.npz')
     dA_module.main(**options, output_dir=tmp_path / 'b', image_shape=(2, 3))
     assert len(os.listdir(tmp_path / 'b')) == 4 and load(tmp_path / 'b' / 'dA.npz').image_shape == (2, 3)
 
@@ -295,7 +297,8 @@ def test_reconstruct_files(tmp_path, saved, corruption):
     pixels = np.random.RandomState(3).randint(50, 256, (2, 2, 3)).astype(np.uint8)
     for k in range(2):
         Image.fromarray(pixels[k]).save(tmp_path / f'{k}.png')
-    dA_module.reconstruct_files([tmp_path / '0.png', tmp_path / '1.png'], path, corruption, tmp_path)
+    trained.reconstruct_files(DenoisingAutoencoder, tile_raster_images, [tmp_path / '0.png', tmp_path / '1.png'],
+                              path, corruption, tmp_path)
     with Image.open(tmp_path / 'reconstruction.png') as image:
         sheet = np.asarray(image)
     assert sheet.shape == (2 * 3 - 1, 3 * 4 - 1)

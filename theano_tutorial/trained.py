@@ -1,12 +1,13 @@
 """Trained autoencoders: their .npz files, and what they make of images."""
 import json
+import os
 
 import numpy as np
 import pytensor
 
 from theano_tutorial import InputError
 from theano_tutorial.datasets import as_rows, read_image
-from theano_tutorial.storage import load_arrays, save_arrays
+from theano_tutorial.storage import load_arrays, save_arrays, save_image
 
 FORMAT = 'autoencoder, version 1'
 
@@ -54,21 +55,23 @@ def apply(model_class, path, images, output):
     return pytensor.function([autoencoder.x], output(autoencoder))(rows)
 
 
-def side_by_side(model_class, path, files, corruption=None):
-    """Input, corrupted input and reconstruction of image files: the rows of a matrix (3 n, n_visible), and their shape.
+def reconstruct_files(model_class, tile_raster_images, reconstruct, model='output/dA.npz', corruption=None,
+                      output_dir='output'):
+    """Save input, corrupted input and reconstruction of the image files `reconstruct`, a row each, as one picture.
 
     corruption : probability that a pixel is set to 0; None for that of the training
 
     The noise is the same every time. Raises the errors of load and read_image, InputError if the shape is unknown.
     """
-    autoencoder = load(model_class, path)
+    autoencoder = load(model_class, model)
     if not autoencoder.image_shape:
-        raise InputError(f'{path}: trained on vectors of unknown image shape; train with --image-shape HxW')
+        raise InputError(f'{model}: trained on vectors of unknown image shape; train with --image-shape HxW')
     if corruption is None:
         corruption = autoencoder.settings.get('corruption', 0.)
-    images = np.array([read_image(file, autoencoder.image_shape) for file in files], pytensor.config.floatX)
-    x = images.reshape(len(files), -1)
+    images = np.array([read_image(file, autoencoder.image_shape) for file in reconstruct], pytensor.config.floatX)
+    x = images.reshape(len(images), -1)
     tilde_x = autoencoder.get_corrupted_input(autoencoder.x, corruption)
     z = autoencoder.get_reconstructed_input(autoencoder.get_hidden_values(tilde_x))
-    corrupted, reconstruction = pytensor.function([autoencoder.x], [tilde_x, z])(x)
-    return np.stack([x, corrupted, reconstruction], axis=1).reshape(-1, x.shape[1]), autoencoder.image_shape
+    rows = np.stack([x, *pytensor.function([autoencoder.x], [tilde_x, z])(x)], axis=1).reshape(-1, x.shape[1])
+    save_image(tile_raster_images(rows, autoencoder.image_shape, (len(images), 3), (1, 1),
+                                  scale_rows_to_unit_interval=False), os.path.join(output_dir, 'reconstruction.png'))
