@@ -29,7 +29,9 @@ def replay_logistic(output_dir):
     """Train and predict as on the page about logistic regression. Returns the checks."""
     settings = reference.record()['logistic_mini']['settings']
     model = os.path.join(output_dir, 'best_model.npz')
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
+    # The default mode would compile for ten seconds, to train for one.
+    mode = 'FAST_COMPILE' if pytensor.config.mode == 'Mode' else pytensor.config.mode
+    with contextlib.redirect_stdout(io.StringIO()) as printed, pytensor.config.change_flags(mode=mode):
         sgd_optimization_mnist(settings['learning_rate'], settings['n_epochs'], 'mini_mnist.pkl.gz',
                                settings['batch_size'], settings['patience'], model)
     print(printed.getvalue(), end='')

@@ -79,12 +79,12 @@ def reference(x, a):
         return (linear + np.log1p(e)).sum(axis=1), np.where(a >= 0, 1, e) / (1 + e) - x
 
 
-@pytest.mark.parametrize('rows', ['cross_entropy_rows', '_cross_entropy_rows_in_numpy'])
+@pytest.mark.parametrize('rows', [cross_entropy.cross_entropy_rows['float64'], cross_entropy._rows_in_numpy])
 def test_infinities_and_nan(rows):
     for a, x in itertools.product([-np.inf, -745., -1., 0., 1., 745., np.inf, np.nan], [0., 0.5, 1., np.nan]):
         x, a = np.array([[x]]), np.array([[a]])
         with np.errstate(all='ignore'):
-            L, gradient = getattr(cross_entropy, rows)(x, a)
+            L, gradient = rows(x, a)
         np.testing.assert_allclose(L, reference(x, a)[0], rtol=1e-15, atol=1e-15)
         np.testing.assert_allclose(gradient, reference(x, a)[1], rtol=1e-15, atol=1e-15)
 
@@ -94,7 +94,7 @@ def test_any_width_and_strides(backend, floatX, rtol, atol):
     random = np.random.RandomState(0)
     x, a = pt.matrix('x', dtype=floatX), pt.matrix('a', dtype=floatX)
     function = pytensor.function([x, a], sigmoid_cross_entropy(x, a))
-    for width in 0, 1, 31, 32, 33, 784, 32 * 900 + 7:  # blocks of 32, in products of 900
+    for width in 0, 1, 31, 32, 33, 784, 30007:  # products of 1000 factors
         x_value = random.uniform(size=(6, 2 * width)).astype(floatX)[::2, ::2]
         a_value = np.asfortranarray(8 * random.normal(size=(3, width)).astype(floatX))
         L, gradient = function(x_value, a_value)

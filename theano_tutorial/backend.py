@@ -1,18 +1,19 @@
 """The fastest way this machine has to run a compiled function. The scripts ask for it; importing changes nothing.
 
-PyTensor installed by pip computes with Numba. With a C++ compiler and OpenBLAS its C backend is faster; the OpenBLAS is
-that of the package scipy-openblas32, or else the system's. The products of a minibatch are too small to be divided
-among threads, so BLAS gets one, if threadpoolctl is there to set it. Both packages are in the extra `fast`.
+PyTensor installed by pip computes with Numba. With a C++ compiler and a fast BLAS its C backend is faster. The BLAS is
+the one that conda or macOS brings, or the package mkl on a processor by Intel, or the package scipy-openblas32, or what
+the system has. The products of a minibatch are too small to be divided among threads, so BLAS gets one.
 """
 import contextlib
 import ctypes.util
-import importlib
+import importlib.metadata
 import os
 import platform
 import re
 import shlex
 import sys
 import sysconfig
+import warnings
 
 import numpy as np
 import pytensor
@@ -24,11 +25,13 @@ from pytensor.link.c.cmodule import GCC_compiler
 from theano_tutorial import InputError
 from theano_tutorial.storage import make_folder
 
-C_FLAGS = '-O3 -fno-math-errno -fno-trapping-math'
+C_FLAGS = '-g0 -O3 -fno-math-errno -fno-trapping-math'
 # Makes glibc's headers declare exp and log1p for whole vectors. -ffast-math defines it too, but also reorders sums,
 # ignores NaN, and flushes small numbers to zero in the whole process.
 GLIBC_VECTOR_MATH = ' -D__FAST_MATH__'
 BLAS_NAMES = ('gemm', 'gemv', 'ger', 'dot', 'axpy', 'scal', 'copy', 'swap', 'nrm2')
+ONE_THREAD = 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'VECLIB_MAXIMUM_THREADS'
+SMALL_GEMM = 'small_gemm_1.h'
 NO_SYMBOLIC_SLICE = ('jax', 'pytorch', 'mlx')
 
 
@@ -57,16 +60,23 @@ def versions():
     """Python, PyTensor, numpy, BLAS and processor of this run, in one line."""
     if config.linker == 'cvm':
         blas = config.blas__ldflags.split('-l')[-1]
-        if openblas := _optional('scipy_openblas32'):
-            blas = f'scipy-openblas32 {openblas.__version__}'
+        for library, package in ('scipy_openblas', 'scipy-openblas32'), ('mkl', 'mkl'):
+            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                if library in blas:
+                    blas = f'{package} {importlib.metadata.version(package)}'
     else:
         build = scipy.show_config(mode='dicts')['Build Dependencies']['blas']
         blas = f'{build["name"]} {build["version"]}'
-    processor = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError), open('/proc/cpuinfo') as file:
-        processor = next((line.split(':')[1].strip() for line in file if line.startswith('model name')), processor)
     return (f'Python {platform.python_version()}, PyTensor {pytensor.__version__}, numpy {np.__version__}, '
-            f'BLAS {blas}, {processor}, {os.cpu_count()} cores')
+            f'BLAS {blas}, {_processor()}, {os.cpu_count()} cores')
+
+
+def _processor():
+    with contextlib.suppress(OSError), open('/proc/cpuinfo') as file:
+        for line in file:
+            if line.startswith('model name'):
+                return line.split(':')[1].strip()
+    return platform.processor() or platform.machine()
 
 
 def _choose():
@@ -75,11 +85,13 @@ def _choose():
     if not config.cxx:
         return 'with Numba (no C++ compiler)'
 
-    blas, ldflags, macros = _find_blas()
+    for variable in ONE_THREAD:  # read when the library is loaded; threadpoolctl sets it for those that are loaded
+        os.environ.setdefault(variable, '1')
+    blas, ldflags, flags = _find_blas()
     if not ldflags:
         return 'with Numba (no BLAS for C; the extra "fast" installs one)'
     vector_math = GLIBC_VECTOR_MATH if platform.libc_ver()[0] == 'glibc' else ''
-    cxxflags = (config.gcc__cxxflags or C_FLAGS + vector_math) + macros
+    cxxflags = (config.gcc__cxxflags or C_FLAGS + vector_math) + flags
     config.blas__ldflags = ldflags  # not for a time only: Numba ignores it, and reading its default searches the disk
     with config.change_flags(linker='cvm', gcc__cxxflags=cxxflags):
         reason = _compile_error()
@@ -90,19 +102,55 @@ def _choose():
 
 
 def _find_blas():
-    """(name, ldflags, macros) of the BLAS to link to; the flags are empty if there is none."""
+    """(name, ldflags, cxxflags) of the BLAS to link to; all are empty if there is none."""
     if 'blas__ldflags=' in os.environ.get('PYTENSOR_FLAGS', '') or _in_pytensorrc('blas__ldflags'):
         return f'blas__ldflags={config.blas__ldflags}', config.blas__ldflags, ''
+    # It takes PyTensor half a second to search the disk.
+    if sys.platform == 'darwin' or os.path.exists(os.path.join(sys.prefix, 'conda-meta')):
+        if found := _found_by_pytensor():
+            return found
+    # With other processors MKL is slower than OpenBLAS, see benchmarks/README.md.
+    if (mkl := _mkl()) and 'Intel' in _processor():
+        os.environ.setdefault('MKL_THREADING_LAYER', 'SEQUENTIAL')
+        folder, file = os.path.split(mkl)
+        return 'MKL', f'{shlex.quote("-L" + folder)} -l:{file}', ''
     if openblas := _optional('scipy_openblas32'):
         # Its symbols have a prefix, so that they do not clash with those of another BLAS.
         macros = ''.join(f' -D{letter}{name}_=scipy_{letter}{name}_' for letter in 'sd' for name in BLAS_NAMES)
         # PyTensor splits the flags as a shell does, and adds -rpath for each -L.
-        return 'OpenBLAS', f'{shlex.quote("-L" + openblas.get_lib_dir())} -l{openblas.get_library()}', macros
+        ldflags = f'{shlex.quote("-L" + openblas.get_lib_dir())} -l{openblas.get_library()}'
+        return 'OpenBLAS', ldflags, macros + _include_small_gemm()
     library = sys.platform == 'linux' and ctypes.util.find_library('openblas')
     if library:
-        os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')  # read when the library is loaded
-        return 'OpenBLAS', f'-l:{library}', ''
-    return '', '', ''
+        return 'OpenBLAS', f'-l:{library}', _include_small_gemm()
+    return _found_by_pytensor() or ('', '', '')
+
+
+def _found_by_pytensor():
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', UserWarning)  # that there is none
+        ldflags = config.blas__ldflags
+    name = next((name for name in ('MKL', 'Accelerate', 'OpenBLAS') if name.lower() in ldflags.lower()), 'BLAS')
+    return ldflags and (name, ldflags, '')
+
+
+def _mkl():
+    """The path of the library of the package mkl, None if it is not installed."""
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        for file in importlib.metadata.files('mkl') or ():
+            if re.fullmatch(r'libmkl_rt\.so\.\d+', file.name):
+                return os.path.realpath(file.locate())
+    return None
+
+
+def _include_small_gemm():
+    """The compiler's flag for SMALL_GEMM, which stands beside this file."""
+    if platform.machine() not in ('x86_64', 'AMD64'):
+        return ''
+    # Not as a flag: PyTensor splits those at spaces, which a folder may have.
+    folders = [os.path.dirname(os.path.abspath(__file__)), *os.environ.get('CPLUS_INCLUDE_PATH', '').split(os.pathsep)]
+    os.environ['CPLUS_INCLUDE_PATH'] = os.pathsep.join(filter(None, dict.fromkeys(folders)))
+    return f' -include {SMALL_GEMM}'
 
 
 def _in_pytensorrc(name):

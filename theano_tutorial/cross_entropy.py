@@ -21,62 +21,71 @@ from pytensor.tensor.math import Sum
 
 from theano_tutorial.jit import compiled, numba
 
-LOG2_E = 1.4426950408889634
-LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # their sum is ln 2 with twice the digits
-TAYLOR = tuple(1 / math.factorial(k) for k in range(14))
-BLOCK = 32
+
+def _compiled_rows(real, integer, fraction_bits, lowest, terms, ln2_high, ln2_low):
+    """cross_entropy_rows for one dtype.
+
+    real, integer : that dtype, and the integers of its size; fraction_bits : the bits that its exponent is shifted by
+    lowest : exp(-lowest) changes no digit of the results; terms : of the series of exp
+    ln2_high, ln2_low : their sum is ln 2 with more digits than one number has, and q * ln2_high is exact
+    """
+    one, zero, half, infinity, log2_e = map(real, (1, 0, 0.5, math.inf, 1 / math.log(2)))
+    lowest, ln2_high, ln2_low = map(real, (lowest, ln2_high, ln2_low))
+    series = tuple(real(1 / math.factorial(k)) for k in range(terms))
+    bias = integer(np.finfo(real).maxexp - 1)
+    shift = integer(fraction_bits)
+
+    # Written so that each loop is vectorised, for which Numba's own exp would have to be: it takes a tenth of the time.
+    # The flags allow sums in another order and fused multiply-add, and keep infinities and NaN.
+    @compiled(error_model='numpy', fastmath={'reassoc', 'contract', 'nsz'})
+    def rows(x, a):
+        n, m = a.shape
+        L, gradient = np.empty(n, real), np.empty((n, m), real)
+        e, power = np.empty(m, real), np.empty(m, integer)
+        scale = power.view(real)
+        for i in range(n):
+            # exp(-|a|) = 2 ** q exp(r), with |r| <= ln 2 / 2.
+            for j in range(m):
+                u = -min(abs(a[i, j]), lowest)
+                q = np.floor(u * log2_e + half)
+                r = (u - q * ln2_high) - q * ln2_low
+                exp_r = zero
+                for k in range(terms - 1, -1, -1):
+                    exp_r = exp_r * r + series[k]
+                e[j] = exp_r
+                power[j] = (integer(q) + bias) << shift  # the bits of 2 ** q
+            linear = 0.
+            for j in range(m):
+                v, x_j = a[i, j], x[i, j]
+                size = abs(v)
+                e_j = e[j] * scale[j] if v == v else v  # min() may have lost a NaN
+                e[j] = e_j
+                t = one - x_j if v > zero else x_j
+                linear += zero if t == zero and size == infinity else t * size
+                gradient[i, j] = (one if v >= zero else e_j) / (one + e_j) - x_j
+            # log(1 + e) + log(1 + e') + ... = log((1 + e)(1 + e') ...): 1000 factors from 1 to 2 have a finite product.
+            logarithms = 0.
+            for first in range(0, m, 1000):
+                product = 1.
+                for j in range(first, min(first + 1000, m)):
+                    product *= 1. + np.float64(e[j])
+                logarithms += np.log(product)
+            L[i] = linear + logarithms
+        return L, gradient
+    return rows
 
 
-# Written so that each loop is vectorised, for which Numba's own exp would have to be: it takes a tenth of the time. The
-# flags allow sums in another order and fused multiply-add, and keep infinities and NaN.
-@compiled(error_model='numpy', fastmath={'reassoc', 'contract', 'nsz'})
-def cross_entropy_rows(x, a):
-    """L, (n,), and dL / da, (n, m), for contiguous matrices x and a, (n, m), float32 or float64."""
-    rows, columns = a.shape
-    L, gradient = np.empty(rows, a.dtype), np.empty_like(a)
-    e, power = np.empty(columns), np.empty(columns, np.int64)
-    scale = power.view(np.float64)
-    for i in range(rows):
-        # exp(-|a|) = 2 ** q exp(r), with |r| <= ln 2 / 2. Below -708 it is 0 to any digit of the results.
-        for j in range(columns):
-            u = -min(np.float64(abs(a[i, j])), 708.)
-            q = np.floor(u * LOG2_E + 0.5)
-            r = (u - q * LN2_HIGH) - q * LN2_LOW
-            series = TAYLOR[13]
-            for k in range(12, -1, -1):
-                series = series * r + TAYLOR[k]
-            e[j] = series
-            power[j] = (np.int64(q) + 1023) << 52  # the bits of 2 ** q
-        linear = 0.
-        for j in range(columns):
-            v, x_j = np.float64(a[i, j]), np.float64(x[i, j])
-            size = abs(v)
-            e_j = e[j] * scale[j] if v == v else v  # min() may have lost a NaN
-            e[j] = e_j
-            t = 1. - x_j if v > 0 else x_j
-            linear += 0. if t == 0 and size == np.inf else t * size
-            gradient[i, j] = (1. if v >= 0 else e_j) / (1. + e_j) - x_j
-        # log(1 + e) + log(1 + e') + ... = log((1 + e)(1 + e') ...): a product of 900 factors from 1 to 2 is finite.
-        logarithms = 0.
-        for first in range(0, columns, 900 * BLOCK):
-            last = min(first + 900 * BLOCK, columns)
-            product = np.ones(BLOCK)
-            whole = first + (last - first) // BLOCK * BLOCK
-            for start in range(first, whole, BLOCK):
-                for k in range(BLOCK):
-                    product[k] *= 1. + e[start + k]
-            for k in range(last - whole):
-                product[k] *= 1. + e[whole + k]
-            for k in range(BLOCK):
-                logarithms += np.log(product[k])
-        L[i] = linear + logarithms
-    return L, gradient
-
-
-def _cross_entropy_rows_in_numpy(x, a):
+def _rows_in_numpy(x, a):
     size, e, t = abs(a), np.exp(-abs(a)), np.where(a > 0, 1 - x, x)
     linear = np.multiply(t, size, out=np.zeros_like(a), where=(t != 0) | ~np.isposinf(size))
     return (linear + np.log1p(e)).sum(axis=1), np.where(a >= 0, 1, e) / (1 + e) - x
+
+
+# {dtype: function}: L, (n,), and dL / da, (n, m), for contiguous matrices x and a, (n, m), of that dtype.
+cross_entropy_rows = {
+    'float64': _compiled_rows(np.float64, np.int64, 52, 708, 14, 6.93147180369123816e-01, 1.90821492927058770e-10),
+    'float32': _compiled_rows(np.float32, np.int32, 23, 87, 8, 0.693359375, -2.12194440e-4),
+} if numba else dict.fromkeys(('float64', 'float32'), _rows_in_numpy)
 
 
 class SigmoidCrossEntropy(Op):
@@ -98,7 +107,7 @@ class SigmoidCrossEntropy(Op):
         x, a = map(np.ascontiguousarray, inputs)
         if x.shape != a.shape:
             raise ValueError(f'x has shape {x.shape}, a has shape {a.shape}')
-        outputs[0][0], outputs[1][0] = (cross_entropy_rows if numba else _cross_entropy_rows_in_numpy)(x, a)
+        outputs[0][0], outputs[1][0] = cross_entropy_rows[a.dtype.name](x, a)
 
     def pullback(self, inputs, outputs, output_grads):
         x, a = inputs

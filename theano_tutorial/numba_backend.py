@@ -148,10 +148,12 @@ def _call_perform(op, node):
 
 @register_funcify_default_op_cache_key(SigmoidCrossEntropy)
 def numba_funcify_sigmoid_cross_entropy(op, node, **kwargs):
+    rows = cross_entropy_rows[node.inputs[1].dtype]
+
     @numba_njit
     def sigmoid_cross_entropy(x, a):
         if x.shape != a.shape:
             raise ValueError('x and a have different shapes')
-        return cross_entropy_rows(np.ascontiguousarray(x), np.ascontiguousarray(a))
+        return rows(np.ascontiguousarray(x), np.ascontiguousarray(a))
 
-    return sigmoid_cross_entropy, 1  # to be changed with cross_entropy_rows
+    return sigmoid_cross_entropy, 2  # to be changed with cross_entropy_rows
