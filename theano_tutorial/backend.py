@@ -110,10 +110,8 @@ def _find_blas():
         if found := _found_by_pytensor():
             return found
     # With other processors MKL is slower than OpenBLAS, see benchmarks/README.md.
-    if (mkl := _mkl()) and 'Intel' in _processor():
-        os.environ.setdefault('MKL_THREADING_LAYER', 'SEQUENTIAL')
-        folder, file = os.path.split(mkl)
-        return 'MKL', f'{shlex.quote("-L" + folder)} -l:{file}', ''
+    if 'Intel' in _processor() and (mkl := _mkl()):
+        return mkl
     if openblas := _optional('scipy_openblas32'):
         # Its symbols have a prefix, so that they do not clash with those of another BLAS.
         macros = ''.join(f' -D{letter}{name}_=scipy_{letter}{name}_' for letter in 'sd' for name in BLAS_NAMES)
@@ -135,11 +133,13 @@ def _found_by_pytensor():
 
 
 def _mkl():
-    """The path of the library of the package mkl, None if it is not installed."""
+    """As _find_blas, for the package mkl; None if it is not installed."""
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         for file in importlib.metadata.files('mkl') or ():
             if re.fullmatch(r'libmkl_rt\.so\.\d+', file.name):
-                return os.path.realpath(file.locate())
+                os.environ.setdefault('MKL_THREADING_LAYER', 'SEQUENTIAL')
+                folder = os.path.dirname(os.path.realpath(file.locate()))
+                return 'MKL', f'{shlex.quote("-L" + folder)} -l:{file.name}', ''
     return None
 
 
