@@ -1,8 +1,9 @@
-"""How time and memory grow with the data, the hidden units and the epochs.
+"""How time and memory grow with the data, the hidden units, the minibatch and the epochs.
 
     python -m benchmarks.scaling
 
-Trains the denoising autoencoder of the page on mini MNIST repeated up to 50,000 images, with 50 to 1000 hidden units.
+Trains the denoising autoencoder of the page on mini MNIST repeated up to 50,000 images, with 50 to 1000 hidden units,
+and with minibatches of 10 to 600.
 """
 import resource
 import timeit
@@ -15,11 +16,11 @@ from theano_tutorial import backend, datasets
 from theano_tutorial.shared_randomstreams import RandomStreams
 
 
-def seconds_an_epoch(images, n_hidden, epochs=3):
+def seconds_an_epoch(images, n_hidden=100, batch_size=20, epochs=3):
     """Mean seconds of an epoch, after one that compiles."""
     autoencoder = DenoisingAutoencoder(np.random.RandomState(123), RandomStreams(1), n_visible=784, n_hidden=n_hidden)
-    train_da = training_function(autoencoder, images, 0.3, 0.1, 20)
-    n_train_batches = images.get_value(borrow=True).shape[0] // 20
+    train_da = training_function(autoencoder, images, 0.3, 0.1, batch_size)
+    n_train_batches = images.get_value(borrow=True).shape[0] // batch_size
     for epoch in range(1 + epochs):
         if epoch == 1:
             start_time = timeit.default_timer()
@@ -40,18 +41,22 @@ def main():
     print('\n| images | seconds an epoch | microseconds an image |\n| --- | --- | --- |')
     for times in (1, 2, 4, 10):
         images = pytensor.shared(np.tile(mini, (times, 1)), borrow=True)
-        seconds = seconds_an_epoch(images, 100)
-        print(f'| {times * len(mini)} | {seconds:.2f} | {1e6 * seconds / (times * len(mini)):.1f} |')
+        seconds = seconds_an_epoch(images)
+        print(f'| {times * len(mini)} | {seconds:.3f} | {1e6 * seconds / (times * len(mini)):.1f} |')
 
     print('\n| hidden units | seconds an epoch | milliseconds a unit |\n| --- | --- | --- |')
     images = pytensor.shared(mini, borrow=True)
     for n_hidden in (50, 100, 200, 500, 1000):
         seconds = seconds_an_epoch(images, n_hidden)
-        print(f'| {n_hidden} | {seconds:.2f} | {1e3 * seconds / n_hidden:.2f} |')
+        print(f'| {n_hidden} | {seconds:.3f} | {1e3 * seconds / n_hidden:.2f} |')
+
+    print('\n| images in a minibatch | seconds an epoch |\n| --- | --- |')
+    for batch_size in (10, 20, 60, 200, 600):
+        print(f'| {batch_size} | {seconds_an_epoch(images, batch_size=batch_size):.3f} |')
 
     print('\n| epochs | peak memory, MB |\n| --- | --- |')
     for epochs in (1, 10, 50):
-        seconds_an_epoch(images, 100, epochs)
+        seconds_an_epoch(images, epochs=epochs)
         print(f'| {epochs} | {memory():.0f} |')
 
 

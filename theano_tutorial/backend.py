@@ -59,11 +59,13 @@ def use_fastest():
 def versions():
     """Python, PyTensor, numpy, BLAS and processor of this run, in one line."""
     if config.linker == 'cvm':
-        blas = config.blas__ldflags.split('-l')[-1]
+        blas = config.blas__ldflags
         for library, package in ('scipy_openblas', 'scipy-openblas32'), ('mkl', 'mkl'):
-            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-                if library in blas:
-                    blas = f'{package} {importlib.metadata.version(package)}'
+            if library in blas:
+                blas = package
+                with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                    blas += f' {importlib.metadata.version(package)}'
+                break
     else:
         build = scipy.show_config(mode='dicts')['Build Dependencies']['blas']
         blas = f'{build["name"]} {build["version"]}'
@@ -139,7 +141,8 @@ def _mkl():
             if re.fullmatch(r'libmkl_rt\.so\.\d+', file.name):
                 os.environ.setdefault('MKL_THREADING_LAYER', 'SEQUENTIAL')
                 folder = os.path.dirname(os.path.realpath(file.locate()))
-                return 'MKL', f'{shlex.quote("-L" + folder)} -l:{file.name}', ''
+                _add_folder('LIBRARY_PATH', folder)  # for -L PyTensor warns that there is no file without a version
+                return 'MKL', f'-l:{file.name} {shlex.quote("-Wl,-rpath," + folder)}', ''
     return None
 
 
@@ -148,9 +151,14 @@ def _include_small_gemm():
     if platform.machine() not in ('x86_64', 'AMD64'):
         return ''
     # Not as a flag: PyTensor splits those at spaces, which a folder may have.
-    folders = [os.path.dirname(os.path.abspath(__file__)), *os.environ.get('CPLUS_INCLUDE_PATH', '').split(os.pathsep)]
-    os.environ['CPLUS_INCLUDE_PATH'] = os.pathsep.join(filter(None, dict.fromkeys(folders)))
+    _add_folder('CPLUS_INCLUDE_PATH', os.path.dirname(os.path.abspath(__file__)))
     return f' -include {SMALL_GEMM}'
+
+
+def _add_folder(variable, folder):
+    """Have the compiler search a folder."""
+    folders = [folder, *os.environ.get(variable, '').split(os.pathsep)]
+    os.environ[variable] = os.pathsep.join(filter(None, dict.fromkeys(folders)))
 
 
 def _in_pytensorrc(name):

@@ -1,12 +1,17 @@
-"""theano_tutorial/small_gemm_1.h, compiled, beside products by NumPy."""
+"""theano_tutorial/small_gemm_1.h, compiled, beside products by NumPy; and the BLAS that backend.py chooses."""
 import ctypes
+import importlib.metadata
 import shutil
 import subprocess
 
 import numpy as np
+import pytensor
+import pytensor.tensor as pt
 import pytest
 from conftest import PROJECT
 from pytensor.link.c.cmodule import GCC_compiler
+
+from theano_tutorial import backend
 
 SOURCE = """
 #include "small_gemm_1.h"
@@ -74,3 +79,14 @@ def test_what_pytensor_compiles_includes_it(c_flags):
     pytest.importorskip('scipy_openblas32')
     assert GCC_compiler.try_compile_tmp('int main() { return SMALL_GEMM + 0; }',
                                         flags=c_flags['gcc__cxxflags'].split())
+
+
+@pytest.mark.skipif(not list(importlib.metadata.distributions(name='mkl')), reason='the package mkl is not installed')
+def test_mkl():
+    assert (backend._find_blas()[0] == 'MKL') is ('Intel' in backend._processor())
+    x = np.random.RandomState(0).uniform(size=(20, 784))
+    _, ldflags, _ = backend._mkl()
+    with pytensor.config.change_flags(linker='cvm', gcc__cxxflags='', blas__ldflags=ldflags):
+        A, B = pt.matrices('AB')
+        product = pytensor.function([A, B], A @ B)
+    np.testing.assert_allclose(product(x, x.T), np.dot(x, x.T))
