@@ -111,7 +111,7 @@ def plot(results, path):
     import matplotlib
     matplotlib.use('Agg')
     from matplotlib import pyplot
-    figure, axes = pyplot.subplots(1, len(results), figsize=(3.2 * len(results), 5), sharey=True, layout='constrained')
+    figure, axes = pyplot.subplots(1, len(results), figsize=(3.2 * len(results), 5), sharex=True, sharey=True, layout='constrained')
     for axis, (case, result) in zip(axes, results.items()):
         names = list(result)[::-1]
         values, _ = medians(result)
@@ -119,6 +119,8 @@ def plot(results, path):
                    for name in names]
         axis.barh(names, [values[name] for name in names], color=colours)
         axis.set_xscale('log')
+        axis.set_xticks([0.03, 0.1, 0.3, 1, 3], ['0.03', '0.1', '0.3', '1', '3'])
+        axis.minorticks_off()
         axis.set_title(title(*case))
         axis.set_xlabel('seconds an epoch (median)')
     with atomic_write(path) as file:
