@@ -20,7 +20,7 @@ def run_blocks(text):
     return namespace
 
 
-def test_own_data(tmp_path, monkeypatch, capsys):
+def test_own_data(tmp_path, monkeypatch, capsys, uncompiled):
     monkeypatch.chdir(tmp_path)
     names = run_blocks((PROJECT / 'docs' / 'own_data.md').read_text(encoding='utf-8'))
     sets = names['load_data']('my_data.npz')

@@ -14,7 +14,7 @@ from theano_tutorial.storage import save_arrays
 
 
 @pytest.mark.parametrize('floatX', ['float64', 'float32'])
-def test_load_data(mini_mnist, capsys, floatX):
+def test_load_data(mini_mnist, capsys, uncompiled, floatX):
     with pytensor.config.change_flags(floatX=floatX):
         datasets = load_data('mini_mnist.pkl.gz')
     assert capsys.readouterr().out == '... loading data\n'
@@ -28,7 +28,7 @@ def softmax(scores):
     return p / p.sum(axis=1, keepdims=True)
 
 
-def test_equations():
+def test_equations(uncompiled):
     random = np.random.RandomState(1)
     W, b, images = random.normal(size=(6, 4)), random.normal(size=4), random.uniform(size=(9, 6))
     labels = np.arange(9) % 4
@@ -81,7 +81,7 @@ def test_a_cost_that_is_nan():
         early_stopping(lambda index: np.nan, None, None, None, 1, 1, 2)
 
 
-def test_main_uses_every_option(tmp_path, mini_mnist, capsys):
+def test_main_uses_every_option(tmp_path, mini_mnist, capsys, uncompiled):
     images, labels = mini_mnist[0]
     x = images.reshape(-1, 28, 28)[:, 6:22, 6:22].reshape(-1, 256).astype('float64')
     write([(x[k:k + n], labels[k:k + n]) for k, n in ((0, 700), (700, 100), (800, 100))], tmp_path / 'data.gz')
@@ -106,7 +106,7 @@ def test_main_uses_every_option(tmp_path, mini_mnist, capsys):
     (dict(batch_size=501), InputError, 'batch size 501 is larger than the train, valid or test set'),
     (dict(patience=1), InputError, 'patience is 1; it must be at least 2'),
     (dict(model=f'{__file__}/model'), OSError, 'test_logistic_sgd.py')])
-def test_invalid_settings(options, error, message):
+def test_invalid_settings(options, error, message, uncompiled):
     options = dict(n_epochs=1, dataset='mini_mnist.pkl.gz', batch_size=500) | options
     with pytest.raises(error, match=message):
         logistic_sgd.sgd_optimization_mnist(**options)
@@ -131,8 +131,7 @@ def test_images_of_another_size(tmp_path):
         predict([[np.nan] * 6], tmp_path / 'model')
 
 
-@pytest.mark.usefixtures('uncompiled')
-def test_predict_takes_images_in_many_forms(tmp_path):
+def test_predict_takes_images_in_many_forms(tmp_path, uncompiled):
     save_arrays(tmp_path / 'model', FORMAT, W=W, b=B)
     x = np.random.RandomState(2).randint(2, 256, (5, 6))
     p = softmax(x / 256 @ W + B)
@@ -144,8 +143,7 @@ def test_predict_takes_images_in_many_forms(tmp_path):
         assert predict(image, tmp_path / 'model')[0].tolist() == [p[0].argmax()]
 
 
-@pytest.mark.usefixtures('uncompiled')
-def test_classes_and_shape_are_those_of_the_data(tmp_path, capsys):
+def test_classes_and_shape_are_those_of_the_data(tmp_path, capsys, uncompiled):
     random = np.random.RandomState(0)
     sets = {f'{name}_{kind}': values for name in ('train', 'valid', 'test') for kind, values in (
         ('x', random.uniform(size=(30, 4, 5))), ('y', 1 + np.arange(30) % 12))}
