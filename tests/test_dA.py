@@ -58,38 +58,11 @@ def reconstruction(W, b, b_prime, x):
     return 1 / (1 + np.exp(-(y @ W.T + b_prime)))
 
 
-@pytest.mark.parametrize('model', MODELS)
-def test_gradient_is_that_of_the_equations(model, images, uncompiled):
-    x = images[:6]
-    autoencoder = build(model, n_hidden=8)
-    before = autoencoder.__getstate__()
+def test_only_streams_that_the_cost_draws_from_are_updated():
+    autoencoder = build(DenoisingAutoencoder)
     other = autoencoder.theano_rng.uniform(size=(2,))
-    # With a learning rate of 1 each step is the gradient.
-    cost, updates = autoencoder.get_cost_updates(corruption_level=0.4, learning_rate=1.)
-    assert other.update not in updates  # only the streams that the cost draws from
-    symbolic_cost = pytensor.function([autoencoder.x], cost, updates=updates)(x)
-    steps = [value - param.get_value() for value, param in zip(before, autoencoder.params)]
-
-    mask = 1
-    if model is DenoisingAutoencoder:
-        _, seed = np.random.RandomState(np.random.RandomState(123).randint(2 ** 30)).randint(2 ** 30, size=2)
-        mask = np.random.RandomState(seed).binomial(1, 1 - 0.4, x.shape)
-
-    def numpy_cost(params):
-        z = reconstruction(*params, mask * x)
-        return -(x * np.log(z) + (1 - x) * np.log(1 - z)).sum(axis=1).mean()
-
-    np.testing.assert_allclose(symbolic_cost, numpy_cost(before), rtol=1e-12)
-    random = np.random.RandomState(0)
-    for k, step in enumerate(steps):
-        for _ in range(40):
-            place = tuple(random.randint(length) for length in step.shape)
-            costs = []
-            for h in 1e-5, -1e-5:
-                moved = [value.copy() for value in before]
-                moved[k][place] += h
-                costs.append(numpy_cost(moved))
-            np.testing.assert_allclose(step[place], (costs[0] - costs[1]) / 2e-5, rtol=1e-5, atol=1e-7)
+    _, updates = autoencoder.get_cost_updates(corruption_level=0.4, learning_rate=1.)
+    assert len(updates) == 4 and other.update not in updates
 
 
 @pytest.mark.parametrize('floatX', ['float64', 'float32'])
@@ -268,12 +241,6 @@ def test_invalid_models(tmp_path, change):
     arrays = {name: value for name, value in (valid | change).items() if value is not None}
     save_arrays(tmp_path / 'model', trained.FORMAT, **arrays)
     with pytest.raises(InputError, match='model: not a valid autoencoder file'):
-        load(tmp_path / 'model')
-
-
-def test_models_of_another_kind(tmp_path):
-    save_arrays(tmp_path / 'model', 'logistic regression, version 1', W=np.zeros(1))
-    with pytest.raises(InputError, match="model: its format is 'logistic regression, version 1', not 'autoencoder"):
         load(tmp_path / 'model')
 
 
