@@ -103,24 +103,20 @@ def test_invalid_models(tmp_path, arrays):
         load_model(tmp_path / 'model')
 
 
-def test_images_of_another_size(tmp_path):
-    save_arrays(tmp_path / 'model', FORMAT, W=W, b=B)
-    with pytest.raises(InputError, match=r'model: the model is for images \(n, 6\), not \(2, 5\)'):
-        predict(np.zeros((2, 5)), tmp_path / 'model')
-    with pytest.raises(InputError, match='images: the images are float64 from nan'):
-        predict([[np.nan] * 6], tmp_path / 'model')
-
-
-def test_predict_takes_images_in_many_forms(tmp_path, uncompiled):
-    save_arrays(tmp_path / 'model', FORMAT, W=W, b=B)
+def test_predict(tmp_path, uncompiled):
+    path = tmp_path / 'model'
+    save_arrays(path, FORMAT, W=W, b=B)
     x = np.random.RandomState(2).randint(2, 256, (5, 6))
     p = softmax(x / 256 @ W + B)
-    for images in x / 256, (x / 256).tolist(), (x / 256).reshape(5, 2, 3), x, x.astype(np.uint8), x.reshape(5, 2, 3):
-        classes, probabilities = predict(images, tmp_path / 'model')
+    for images in x, (x / 256).tolist(), x.astype(np.uint8).reshape(5, 2, 3):
+        classes, probabilities = predict(images, path)
         np.testing.assert_array_equal(classes, p.argmax(axis=1))
         np.testing.assert_allclose(probabilities, p.max(axis=1), rtol=1e-6)
-    for image in x[0], x[0].reshape(2, 3), x[0].tolist():
-        assert predict(image, tmp_path / 'model')[0].tolist() == [p[0].argmax()]
+    assert predict(x[0].reshape(2, 3), path)[0].tolist() == [p[0].argmax()]
+    for images, message in ((np.zeros((2, 5)), r'model: the model is for images \(n, 6\), not \(2, 5\)'),
+                            ([[np.nan] * 6], 'images: the images are float64 from nan')):
+        with pytest.raises(InputError, match=message):
+            predict(images, path)
 
 
 def test_classes_and_shape_are_those_of_the_data(tmp_path, capsys, uncompiled):

@@ -16,7 +16,7 @@ from PIL import Image
 
 from replay import main, replay_copy
 from theano_tutorial import InputError, datasets, reference, theano_names
-from theano_tutorial.page import read_cells, run_page
+from theano_tutorial.page import run_page
 from theano_tutorial.python2 import BUILTINS, Python2
 
 PAGE = PROJECT.parent / 'shared' / 'page' / 'page.txt'
@@ -36,7 +36,6 @@ def run_cells(tmp_path):
 @pytest.mark.parametrize('source, printed', [
     ('print', '\n'),
     ('print ("a", 2)', "('a', 2)\n"),
-    ('print ("a"), 2', 'a 2\n'),
     ('print "a",\nprint "b"', 'a b\n'),
     ('print "%d, %s" % (1, "日本")  # a comment, with a comma', '1, 日本\n'),
     ('print ("%d"  # a comment\n       % 3)', '3\n'),
@@ -47,7 +46,6 @@ def run_cells(tmp_path):
     ('print u"a" r"\\n"', 'a\\n\n'),
     ('if True: print 1; print [2,\n  3]\nelse: print 4', '1\n[2, 3]\n'),
     ('import sys\nprint >>sys.stdout, "a", 1', 'a 1\n'),
-    ('import sys\nprint >> sys.stdout', '\n'),
     ('printer = {"print": 1}; print printer', "{'print': 1}\n"),
     ('from __future__ import division, print_function\nprint("a", 1 / 2, sep="-")', 'a-0.5\n'),
     ('try:\n    int("x")\nexcept ValueError, e: print "caught", str(e)[:7]', 'caught invalid\n'),
@@ -68,10 +66,9 @@ def test_python2(run_cells, source, printed, uncompiled):
     assert run_cells(source).printed == printed
 
 
-def test_lines_and_other_text_stay():
+def test_other_text_stays():
     for path in PROJECT.glob('*/*.py'):
         text = path.read_text(encoding='utf-8')
-        assert Python2({}).translate(text).count('\n') == text.count('\n')
         # With Python 3's print nothing is left to translate.
         text = 'from __future__ import print_function\n' + text
         assert Python2({}).translate(text) == text
@@ -182,23 +179,16 @@ def test_formats(tmp_path, content):
 
 
 @pytest.mark.parametrize('content, message', [
-    ('no cells', 'no cells; in text and HTML a line "sageへの入力:" should precede each'),
-    ('<html><pre>print 1</pre></html>', 'no cells;'),
-    ('{}', "not a notebook .KeyError.'cells'"),
-    ('{"cells": [1]}', 'not a notebook .TypeError'),
-    ('{"cells": [{"cell_type": "code"}]}', 'not a notebook .TypeError'),
-    ('{"cells"', 'not a notebook .JSONDecodeError'),
+    (bytes(range(256)), 'no cells; in text and HTML a line "sageへの入力:" should precede each'),
+    (b'{}', "not a notebook .KeyError.'cells'"),
+    (b'{"cells": [1]}', 'not a notebook .TypeError'),
+    (b'{"cells"', 'not a notebook .JSONDecodeError'),
 ])
 def test_files_without_cells(tmp_path, content, message):
     path = tmp_path / 'copy'
-    path.write_text(content, encoding='utf-8')
+    path.write_bytes(content)
     with pytest.raises(InputError, match=f'copy: {message}'):
         run_page(path, tmp_path)
-    path.write_bytes(bytes(range(256)))
-    with pytest.raises(InputError, match='copy: no cells'):
-        read_cells(path)
-    with pytest.raises(FileNotFoundError, match='nowhere'):
-        read_cells('nowhere')
 
 
 def test_names_of_theano(run_cells, uncompiled):
@@ -217,24 +207,18 @@ draw = RandomStreams(1).uniform((2,))
 state = theano.shared(1, name='state', borrow=True)
 f = theano.function([], draw, updates=[(state, state + 1)])
 print theano.config.floatX, (f() != f()).all(), state.get_value()
-''')
-    assert run.printed == 'float64 True 3\n'
-
-
-def test_names_of_a_logistic_regression(run_cells, uncompiled):
-    run = run_cells('''
-import theano.tensor as T
+''', '''
 x, y, t = T.matrix(), T.ivector(), T.vector()
 p = T.exp(x) / T.sum(T.exp(x), axis=1, keepdims=True)
 cost = -T.mean(T.log(p)[T.arange(y.shape[0]), y])
 errors = T.mean(T.neq(T.argmax(p, axis=1), T.cast(t, 'int32')))
-values = {x: [[0, 0], [2, 2]], y: [0, 1], t: [0, 1]}
-print "%.6f" % cost.eval({x: values[x], y: values[y]}), errors.eval({x: values[x], t: values[t]})
-print T.grad(cost, x).eval({x: values[x], y: values[y]})
+values = {x: [[0, 0], [2, 2]], y: [0, 1]}
+print "%.6f" % cost.eval(values), errors.eval({x: values[x], t: [0, 1]})
+print T.grad(cost, x).eval(values)
 k, A = T.lscalar(), T.dmatrix()
 print T.dot(A, A)[k].eval({k: 1, A: [[1, 2], [3, 4]]})
 ''')
-    assert run.printed == '0.693147 0.5\n[[-0.25  0.25]\n [ 0.25 -0.25]]\n[ 15.  22.]\n'
+    assert run.printed == 'float64 True 3\n0.693147 0.5\n[[-0.25  0.25]\n [ 0.25 -0.25]]\n[ 15.  22.]\n'
 
 
 @pytest.mark.parametrize('name, advice', [

@@ -82,9 +82,14 @@ def test_symbolic_parameters_and_size(uncompiled):
     n, p, size = pt.lscalar(), pt.dvector(), pt.lvector()
     draw = pytensor.function([n, p, size], RandomStreams(3).binomial(size=size, n=n, p=p, ndim=2))
     random_state = next(states(3))
+    p_value = [0., 0.2, 1.]
     for trials, shape in (1, (4, 3)), (30, (2, 3)), (0, (1, 3)), (1, (4, 3)):
-        p_value = [0., 0.2, 1.]
         np.testing.assert_array_equal(draw(trials, p_value, shape), random_state.binomial(trials, p_value, shape))
+    for wrong in [4], [4, 3, 4, 5], [2, -3]:
+        with pytest.raises((ValueError, AssertionError)):
+            draw(1, p_value, wrong)
+    column = RandomStreams(1).uniform(size=(n, 1))
+    assert column.type.shape == (None, 1) and column.eval({n: 8}).shape == (8, 1)
 
 
 def test_shapes(uncompiled):
@@ -186,17 +191,6 @@ def test_vector_parameters(name, arguments, valid, invalid, uncompiled):
     assert len(draw(*(value[:2] for value in valid))) == 2
     with pytest.raises(ValueError):  # size and parameters do not broadcast
         sized(*invalid)
-
-
-def test_lengths_of_a_symbolic_size(uncompiled):
-    size, length = pt.lvector(), pt.lscalar()
-    draw = pytensor.function([size], RandomStreams(1).uniform(size=size, ndim=2))
-    assert draw([2, 3]).shape == (2, 3) and draw([4, 8]).shape == (4, 8)
-    for wrong in [4], [4, 3, 4, 5], [2, -3]:
-        with pytest.raises((ValueError, AssertionError)):
-            draw(wrong)
-    column = RandomStreams(1).uniform(size=(length, 1))
-    assert column.type.shape == (None, 1) and column.eval({length: 8}).shape == (8, 1)
 
 
 def test_dtypes(uncompiled):
