@@ -33,7 +33,7 @@ test-installations:
 
 test-all: $(VENV)/installed-test
 	$(lint)
-	KILLS=50 FUZZ_EXAMPLES=60000 $(BIN)/python -m pytest -m ""
+	FUZZ_EXAMPLES=60000 $(BIN)/python -m pytest -m ""
 	PATH="$(PYENV):$$PATH" $(BIN)/tox run
 
 bench: $(VENV)/installed-bench

@@ -16,7 +16,7 @@ def states(seed):
         yield np.random.RandomState(seedgen.randint(2 ** 30))
 
 
-# Numba takes seconds for each draw but the mask, which it cannot keep on disk, only to call the Python that C calls.
+# Except for the mask, Numba calls the same Python as C does; it compiles each such call for seconds, every time.
 C_AND_SLOW_NUMBA = pytest.mark.parametrize(
     'backend', ['C', pytest.param('Numba', marks=pytest.mark.slow)], indirect=True)
 
