@@ -17,18 +17,18 @@ def states(seed):
 
 
 # Except for the mask, Numba calls the same Python as C does; it compiles each such call for seconds, every time.
-C_AND_SLOW_NUMBA = pytest.mark.parametrize(
-    'backend', ['C', pytest.param('Numba', marks=pytest.mark.slow)], indirect=True)
+MODES = pytest.mark.parametrize('backend, mode', [
+    ('C', None), ('Numba', 'FAST_COMPILE'), pytest.param('Numba', None, marks=pytest.mark.slow)], indirect=['backend'])
 
 
 @pytest.mark.parametrize('k', range(6))
-@C_AND_SLOW_NUMBA
-def test_draws_of_theano(golden, k, backend):
+@MODES
+def test_draws_of_theano(golden, k, backend, mode):
     run = golden['streams'][k]
     with pytensor.config.change_flags(floatX=run['floatX']):
         theano_rng = RandomStreams(run['seed'])
         variables = [getattr(theano_rng, stream['name'])(**stream['arguments']) for stream in run['streams']]
-        draw = pytensor.function([], variables)
+        draw = pytensor.function([], variables, mode=mode)
     for call in range(4):
         if call == 3:
             theano_rng.seed(5)
@@ -100,7 +100,7 @@ def test_shapes(uncompiled):
         assert (column + pt.ones((10, 5))).eval().shape == (10, 5)  # a dimension of 1 is broadcast
     for arguments, message in ((dict(size=(2, 2), ndim=3), 'ndim is 3, but size has length 2'),
                                (dict(size=(2,), low=MATRIX), 'size has length 1, but the parameters have 2 dimensions'),
-                               (dict(size=(-1,)), '-1 in size'), (dict(size=(2, -2)), '-2 in size')):
+                               (dict(size=(-1,)), '-1 in size'), (dict(size=(2, -2), low=MATRIX), '-2 in size')):
         with pytest.raises(ValueError, match=message):
             theano_rng.uniform(**arguments)
 
@@ -250,8 +250,8 @@ def test_without_numba(run):
     assert (done.returncode, done.stdout) == (0, f'{expected}\n'), done.stderr
 
 
-@C_AND_SLOW_NUMBA
-def test_gibbs_chain_of_an_rbm(backend):
+@MODES
+def test_gibbs_chain_of_an_rbm(backend, mode):
     weights = np.random.RandomState(0).normal(size=(4, 3))
     theano_rng = RandomStreams(8)
 
@@ -264,7 +264,7 @@ def test_gibbs_chain_of_an_rbm(backend):
 
     with pytest.warns(DeprecationWarning, match='Scan return signature'):
         chain, updates = pytensor.scan(gibbs, outputs_info=[pt.zeros(4)], n_steps=5)
-    sample = pytensor.function([], chain, updates=updates)
+    sample = pytensor.function([], chain, updates=updates, mode=mode)
     for_h, for_v = (random_state for random_state, _ in zip(states(8), range(2)))
     for _ in range(2):
         v = np.zeros(4)
