@@ -17,12 +17,9 @@ def states(seed):
 
 
 # Except for the mask, Numba calls the same Python as C does; it compiles each such call for seconds, every time.
-MODES = pytest.mark.parametrize('backend, mode', [
-    ('C', None), ('Numba', 'FAST_COMPILE'), pytest.param('Numba', None, marks=pytest.mark.slow)], indirect=['backend'])
-
-
 @pytest.mark.parametrize('k', range(6))
-@MODES
+@pytest.mark.parametrize('backend, mode', [
+    ('C', None), ('Numba', 'FAST_COMPILE'), pytest.param('Numba', None, marks=pytest.mark.slow)], indirect=['backend'])
 def test_draws_of_theano(golden, k, backend, mode):
     run = golden['streams'][k]
     with pytensor.config.change_flags(floatX=run['floatX']):
@@ -250,8 +247,8 @@ def test_without_numba(run):
     assert (done.returncode, done.stdout) == (0, f'{expected}\n'), done.stderr
 
 
-@MODES
-def test_gibbs_chain_of_an_rbm(backend, mode):
+@pytest.mark.parametrize('backend', ['C', pytest.param('Numba', marks=pytest.mark.slow)], indirect=True)
+def test_gibbs_chain_of_an_rbm(backend):
     weights = np.random.RandomState(0).normal(size=(4, 3))
     theano_rng = RandomStreams(8)
 
@@ -264,7 +261,7 @@ def test_gibbs_chain_of_an_rbm(backend, mode):
 
     with pytest.warns(DeprecationWarning, match='Scan return signature'):
         chain, updates = pytensor.scan(gibbs, outputs_info=[pt.zeros(4)], n_steps=5)
-    sample = pytensor.function([], chain, updates=updates, mode=mode)
+    sample = pytensor.function([], chain, updates=updates)
     for_h, for_v = (random_state for random_state, _ in zip(states(8), range(2)))
     for _ in range(2):
         v = np.zeros(4)
