@@ -31,7 +31,8 @@ def assert_equal(one, other):
         np.testing.assert_array_equal(values, expected, strict=True)
 
 
-@pytest.mark.parametrize('floatX, mode', [('float64', 'Mode'), ('float32', 'FAST_COMPILE')])
+@pytest.mark.parametrize('floatX, mode', [
+    ('float64', 'FAST_COMPILE'), ('float32', 'FAST_COMPILE'), pytest.param('float64', 'Mode', marks=pytest.mark.slow)])
 def test_resumed_to_the_last_bit(tmp_path, capsys, floatX, mode):
     path = tmp_path / 'folder' / 'file'
     models = Autoencoder, DenoisingAutoencoder
