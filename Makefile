@@ -13,19 +13,27 @@ PYENV := $(subst $(eval) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versio
 
 lint = $(BIN)/ruff check && for platform in linux darwin win32; do $(BIN)/mypy --platform $$platform || exit 1; done
 
-.PHONY: replay test test-all bench notebooks lab clean
+.PHONY: replay test test-here test-installations test-all bench notebooks lab clean
 
 replay: $(VENV)/installed-fast
 	$(BIN)/python replay.py
 
 test: $(VENV)/installed-test
 	$(lint)
+	$(MAKE) --jobs=2 test-here test-installations
+
+# At the same time, for one waits for downloads and has a last slow test while the other has work for both cores.
+test-here test-installations: $(VENV)/installed-test
+
+test-here:
 	$(BIN)/python -m pytest -n 2 --dist worksteal
-	PATH="$(PYENV):$$PATH" $(BIN)/tox run-parallel -p 2 -e oldest,oldest-fast,newest,newest-fast
+
+test-installations:
+	PATH="$(PYENV):$$PATH" $(BIN)/tox run-parallel --parallel 2 --parallel-no-spinner -e oldest,oldest-fast,newest,newest-fast
 
 test-all: $(VENV)/installed-test
 	$(lint)
-	KILLS=50 FUZZ_EXAMPLES=60000 $(BIN)/python -m pytest -m ""
+	FUZZ_EXAMPLES=60000 $(BIN)/python -m pytest -m ""
 	PATH="$(PYENV):$$PATH" $(BIN)/tox run
 
 bench: $(VENV)/installed-bench

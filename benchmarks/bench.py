@@ -111,7 +111,8 @@ def plot(results, path):
     import matplotlib
     matplotlib.use('Agg')
     from matplotlib import pyplot
-    figure, axes = pyplot.subplots(1, len(results), figsize=(3.2 * len(results), 5), sharex=True, sharey=True, layout='constrained')
+    figure, axes = pyplot.subplots(1, len(results), figsize=(3.2 * len(results), 5), sharex=True, sharey=True,
+                                   layout='constrained')
     for axis, (case, result) in zip(axes, results.items()):
         names = list(result)[::-1]
         values, _ = medians(result)

@@ -31,11 +31,12 @@ def assert_equal(one, other):
         np.testing.assert_array_equal(values, expected, strict=True)
 
 
-@pytest.mark.parametrize('floatX', ['float64', 'float32'])
-def test_resumed_to_the_last_bit(tmp_path, capsys, floatX):
+@pytest.mark.parametrize('floatX, mode', [
+    ('float64', 'FAST_COMPILE'), ('float32', 'FAST_COMPILE'), pytest.param('float64', 'Mode', marks=pytest.mark.slow)])
+def test_resumed_to_the_last_bit(tmp_path, capsys, floatX, mode):
     path = tmp_path / 'folder' / 'file'
     models = Autoencoder, DenoisingAutoencoder
-    with pytensor.config.change_flags(floatX=floatX):
+    with pytensor.config.change_flags(floatX=floatX, mode=mode):
         expected = [train_with(build(model)) for model in models]
         for model, whole in zip(models, expected):
             for epochs in 1, 4:
@@ -50,7 +51,7 @@ def test_resumed_to_the_last_bit(tmp_path, capsys, floatX):
             assert 'Training' not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize('kills', [4, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize('kills', [3, pytest.param(50, marks=pytest.mark.slow)])
 def test_killed_at_any_moment(tmp_path, run, kills):
     # The program kills itself at the nth function call that Python makes while it resumes and saves. That is as abrupt
     # as a kill from outside, but the moments do not depend on the speed of the machine.
@@ -74,7 +75,8 @@ def test_killed_at_any_moment(tmp_path, run, kills):
 @pytest.fixture(scope='module')
 def saved(tmp_path_factory):
     path = tmp_path_factory.mktemp('saved') / 'file'
-    train_with(build(DenoisingAutoencoder), Checkpoint(path, SETTINGS), epochs=2)
+    with pytensor.config.change_flags(mode='FAST_COMPILE'):
+        train_with(build(DenoisingAutoencoder), Checkpoint(path, SETTINGS), epochs=2)
     return load_arrays(path, FORMAT)
 
 
@@ -105,7 +107,7 @@ def test_other_settings_are_refused(tmp_path, saved, changed, message):
     ('b_prime', None), ('costs', lambda costs: costs[None]), ('costs', lambda costs: costs.astype(str)),
     ('rng_states', lambda states: states[:, 1:]), ('rng_states', lambda states: states[0]),
     ('rng_states', lambda states: states + 625), ('rng_states', lambda states: states.astype(str))])
-def test_invalid_checkpoints(tmp_path, saved, part, change):
+def test_invalid_checkpoints(tmp_path, saved, part, change, uncompiled):
     arrays = dict(saved)
     values = arrays.pop(f'DenoisingAutoencoder.{part}')
     if change:

@@ -35,8 +35,8 @@ def images(mini_mnist):
 
 
 # Four corruption levels in each of three settings, in float64 and then in float32. Numba compiles each function for
-# seconds: there the first setting, the page's, is enough.
-RUNS = [pytest.param(k, backend, marks=pytest.mark.slow if backend == 'Numba' and k % 12 >= 4 else ())
+# seconds: there the plain and the denoising autoencoder of the first setting, the page's, are enough.
+RUNS = [pytest.param(k, backend, marks=pytest.mark.slow if backend == 'Numba' and k % 12 not in (0, 2) else ())
         for backend in ('C', 'Numba') for k in range(24)]
 
 
@@ -59,36 +59,11 @@ def reconstruction(W, b, b_prime, x):
     return 1 / (1 + np.exp(-(y @ W.T + b_prime)))
 
 
-@pytest.mark.parametrize('model', MODELS)
-def test_gradient_is_that_of_the_equations(model, images):
-    x = images[:6]
-    autoencoder = build(model, n_hidden=8)
-    before = autoencoder.__getstate__()
-    # With a learning rate of 1 each step is the gradient.
-    cost, updates = autoencoder.get_cost_updates(corruption_level=0.4, learning_rate=1.)
-    symbolic_cost = pytensor.function([autoencoder.x], cost, updates=updates)(x)
-    steps = [value - param.get_value() for value, param in zip(before, autoencoder.params)]
-
-    mask = 1
-    if model is DenoisingAutoencoder:
-        seedgen = np.random.RandomState(np.random.RandomState(123).randint(2 ** 30))
-        mask = np.random.RandomState(seedgen.randint(2 ** 30)).binomial(1, 1 - 0.4, x.shape)
-
-    def numpy_cost(params):
-        z = reconstruction(*params, mask * x)
-        return -(x * np.log(z) + (1 - x) * np.log(1 - z)).sum(axis=1).mean()
-
-    np.testing.assert_allclose(symbolic_cost, numpy_cost(before), rtol=1e-12)
-    random = np.random.RandomState(0)
-    for k, step in enumerate(steps):
-        for _ in range(40):
-            place = tuple(random.randint(length) for length in step.shape)
-            costs = []
-            for h in 1e-5, -1e-5:
-                moved = [value.copy() for value in before]
-                moved[k][place] += h
-                costs.append(numpy_cost(moved))
-            np.testing.assert_allclose(step[place], (costs[0] - costs[1]) / 2e-5, rtol=1e-5, atol=1e-7)
+def test_only_streams_that_the_cost_draws_from_are_updated():
+    autoencoder = build(DenoisingAutoencoder)
+    other = autoencoder.theano_rng.uniform(size=(2,))
+    _, updates = autoencoder.get_cost_updates(corruption_level=0.4, learning_rate=1.)
+    assert len(updates) == 4 and other.update not in updates
 
 
 @pytest.mark.parametrize('floatX', ['float64', 'float32'])
@@ -111,28 +86,19 @@ def test_parameters_of_another_model_are_shared():
     assert isinstance(second, DenoisingAutoencoder)
 
 
-def test_each_minibatch_gets_other_noise(images):
-    autoencoder = build(DenoisingAutoencoder, n_hidden=3)
-    other = autoencoder.theano_rng.uniform(size=(2,))
-    cost, updates = autoencoder.get_cost_updates(corruption_level=0.5, learning_rate=0.)
-    assert other.update not in updates
-    step = pytensor.function([autoencoder.x], cost, updates=updates)
-    assert len({float(step(images)) for _ in range(4)}) == 4
-
-
-@pytest.mark.parametrize('protocol', [None, *range(pickle.HIGHEST_PROTOCOL + 1)])
-def test_copies(protocol, images):
+@pytest.mark.parametrize('protocol', [None, 0, pickle.HIGHEST_PROTOCOL])
+def test_copies(protocol, images, uncompiled):
     autoencoder = build(DenoisingAutoencoder, n_hidden=4)
     state = autoencoder.__getstate__()
     other = copy.deepcopy(autoencoder) if protocol is None else pickle.loads(pickle.dumps(autoencoder, protocol))
     assert (type(other), other.n_visible, other.n_hidden) == (DenoisingAutoencoder, 784, 4)
-    z = other.feedforward().eval({other.x: images}, mode='FAST_COMPILE')
+    z = other.feedforward().eval({other.x: images})
     np.testing.assert_allclose(z, reconstruction(*state, images), rtol=1e-12)
     other.W.set_value(0 * state[0])
     np.testing.assert_array_equal(autoencoder.W.get_value(), state[0])
 
 
-def test_diverging_training_is_stopped_before_the_hook():
+def test_diverging_training_is_stopped_before_the_hook(uncompiled):
     calls = []
     # The first cost is finite. The step after it makes the parameters infinite.
     with pytest.raises(FloatingPointError, match='^non-finite cost or parameter in epoch 0; try a smaller'):
@@ -141,7 +107,7 @@ def test_diverging_training_is_stopped_before_the_hook():
     assert len(calls) == 1
 
 
-def test_progress_bar_on_a_terminal_only(images, capsys):
+def test_progress_bar_on_a_terminal_only(images, capsys, uncompiled):
     class Terminal(io.StringIO):
         def isatty(self):
             return True
@@ -156,7 +122,7 @@ def test_progress_bar_on_a_terminal_only(images, capsys):
         assert ('/11 [' in stderr.getvalue()) is stderr.isatty()
 
 
-def test_main_uses_every_option(tmp_path, images, capsys):
+def test_main_uses_every_option(tmp_path, images, capsys, uncompiled):
     x = images.reshape(40, 28, 28)[:, 12:16, 12:16].reshape(40, 16)
     write([(x, np.zeros(40, np.int64))] * 3, tmp_path / 'data.gz')
     dA_module.main(dataset=tmp_path / 'data.gz', epochs=1, batch_size=7, learning_rate=0.3, n_hidden=12, corruption=0.5,
@@ -187,11 +153,10 @@ def test_main_uses_every_option(tmp_path, images, capsys):
     assert len(os.listdir(tmp_path)) == 8
 
 
-@pytest.mark.usefixtures('uncompiled')
 @pytest.mark.parametrize('only, names', [
     ('plain', ['autoencoded_image.png', 'autoencoder.npz', 'filters_no_corruption.png']),
     ('denoising', ['dA.npz', 'dAed_image.png', 'filters_corruption_30.png'])])
-def test_one_model_only(tmp_path, only, names):
+def test_one_model_only(tmp_path, only, names, uncompiled):
     # Without labels; the images are not square.
     x = np.random.RandomState(0).uniform(size=(9, 2, 3))
     np.savez(tmp_path / 'data.npz', train_x=x, valid_x=x, test_x=x)
@@ -201,8 +166,7 @@ def test_one_model_only(tmp_path, only, names):
         assert image.size == (10 * 4 - 1, 2)
 
 
-@pytest.mark.usefixtures('uncompiled')
-def test_vectors_of_unknown_shape(tmp_path, capsys):
+def test_vectors_of_unknown_shape(tmp_path, capsys, uncompiled):
     x = np.random.RandomState(0).uniform(size=(9, 6))
     np.savez(tmp_path / 'data.npz', train_x=x, valid_x=x, test_x=x)
     options = dict(dataset=tmp_path / 'data.npz', epochs=1, batch_size=3, n_hidden=2, only='denoising')
@@ -228,8 +192,7 @@ def test_invalid_training_images(x, message):
             train(build(Autoencoder, n_visible=9, n_hidden=3), images, 0., batch_size=2)
 
 
-@pytest.mark.usefixtures('uncompiled')
-def test_a_plain_array_is_trained_on():
+def test_a_plain_array_is_trained_on(uncompiled):
     x = np.random.RandomState(0).uniform(size=(8, 9))
     costs = [train(build(Autoencoder, n_visible=9, n_hidden=3), images, 0., 0.1, 2, 4)
              for images in (x, shared(x), np.asfortranarray(x), x.tolist())]
@@ -247,8 +210,7 @@ def saved(tmp_path):
     return tmp_path / 'dA.npz', state
 
 
-@pytest.mark.usefixtures('uncompiled')
-def test_encode_and_reconstruct(saved, capsys):
+def test_encode_and_reconstruct(saved, capsys, uncompiled):
     path, (W, b, b_prime) = saved
     x = np.random.RandomState(2).randint(2, 256, (5, 6))
     y, z = 1 / (1 + np.exp(-(x / 256 @ W + b))), reconstruction(W, b, b_prime, x / 256)
@@ -284,15 +246,8 @@ def test_invalid_models(tmp_path, change):
         load(tmp_path / 'model')
 
 
-def test_models_of_another_kind(tmp_path):
-    save_arrays(tmp_path / 'model', 'logistic regression, version 1', W=np.zeros(1))
-    with pytest.raises(InputError, match="model: its format is 'logistic regression, version 1', not 'autoencoder"):
-        load(tmp_path / 'model')
-
-
-@pytest.mark.usefixtures('uncompiled')
 @pytest.mark.parametrize('corruption', [None, 0., 1.])
-def test_reconstruct_files(tmp_path, saved, corruption):
+def test_reconstruct_files(tmp_path, saved, corruption, uncompiled):
     path, state = saved
     pixels = np.random.RandomState(3).randint(50, 256, (2, 2, 3)).astype(np.uint8)
     for k in range(2):

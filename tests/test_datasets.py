@@ -9,7 +9,6 @@ import pytest
 from conftest import assert_equal, zipped
 from PIL import Image
 
-from logistic_sgd import load_data
 from theano_tutorial import InputError
 from theano_tutorial.datasets import check, load, read_image, read_pickle
 
@@ -90,14 +89,6 @@ def test_announced_sizes_are_not_allocated(tmp_path):
     for write in zipped, lambda path, content: path.write_bytes(content) and path:
         with pytest.raises(InputError, match='file: not a pickle of arrays .*it holds more than 100 bytes'):
             read_pickle(write(tmp_path / 'file', bytes(101)), 100)
-
-
-def test_truncated_pickles(tmp_path):
-    content = zipped(tmp_path / 'file', pickle.dumps(SMALL)).read_bytes()
-    for length in range(len(content)):
-        (tmp_path / 'file').write_bytes(content[:length])
-        with pytest.raises(InputError, match='file: not a pickle of arrays'):
-            read_pickle(tmp_path / 'file')
 
 
 # Checks
@@ -312,12 +303,3 @@ def test_a_folder_over_the_limit_is_not_read(tmp_path):
         (tmp_path / name).write_text('not read')
     with pytest.raises(InputError, match='it takes 24 MB, more than --max-megabytes 20'):
         load(tmp_path, max_megabytes=20)
-
-
-def test_load_data_keeps_the_shape_and_the_classes(tmp_path):
-    np.savez(tmp_path / 'data.npz', **arrays([(np.zeros((3, 2, 5)), np.array([0, 1, 4]))] * 3))
-    sets = load_data(tmp_path / 'data.npz')
-    assert (sets.image_shape, sets.n_classes, sets[2][1].eval().tolist()) == ((2, 5), 5, [0, 1, 4])
-    np.savez(tmp_path / 'data.npz', **{f'{name}_x': np.zeros((3, 7)) for name in ('train', 'valid', 'test')})
-    sets = load_data(tmp_path / 'data.npz')
-    assert (sets.image_shape, sets.n_classes, sets[0][1]) == (None, None, None)

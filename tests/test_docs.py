@@ -5,6 +5,9 @@ import re
 import numpy as np
 from conftest import PROJECT
 from PIL import Image
+from pytensor import config
+
+from theano_tutorial.backend import use_fastest
 
 
 def blocks(text):
@@ -22,7 +25,9 @@ def run_blocks(text):
 
 def test_own_data(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    names = run_blocks((PROJECT / 'docs' / 'own_data.md').read_text(encoding='utf-8'))
+    with config.change_flags(linker='auto', gcc__cxxflags=''):
+        use_fastest()  # as the scripts do
+        names = run_blocks((PROJECT / 'docs' / 'own_data.md').read_text(encoding='utf-8'))
     sets = names['load_data']('my_data.npz')
     assert (sets.image_shape, sets.n_classes) == ((12, 16), 3)
     errors = re.findall(r'epoch \d, validation error (.*) %', capsys.readouterr().out)

@@ -41,7 +41,8 @@ CELLS = {'compression': dict(model='autoencoder', n_hidden=10, corruption=0.3),
          'clearness': dict(model='pca', n_hidden=100)}
 
 
-@pytest.mark.parametrize('name', claims.CLAIMS)
+@pytest.mark.parametrize('name', [
+    name if name == 'size' else pytest.param(name, marks=pytest.mark.slow) for name in claims.CLAIMS])
 def test_a_cell_again(name):
     claim, cell = claims.CLAIMS[name], CELLS[name]
     rows = stored(claim.function)
@@ -101,6 +102,7 @@ def test_two_sweeps_at_once(tmp_path):
     assert results.read(path) == [{'seed': 1}] * 60
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == 'nt', reason='SIGKILL')
 @pytest.mark.parametrize('allowed_failures', [0, 1])
 def test_a_dask_worker_is_killed(tmp_path, allowed_failures, capsys):

@@ -1,12 +1,11 @@
 """The texts: both READMEs have the same content, links have targets, and quoted output equals the record."""
 import re
-from pathlib import Path
 
 import pytest
+from conftest import PROJECT
 
 from theano_tutorial.reference import record
 
-PROJECT = Path(__file__).resolve().parent.parent
 TEXTS = [path.relative_to(PROJECT).as_posix() for folder in ('.', 'docs', 'benchmarks', 'data')
          for path in sorted((PROJECT / folder).glob('*.md'))]
 

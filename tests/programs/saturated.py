@@ -1,8 +1,6 @@
-"""Train with saturated weights, where z is rounded to 0 and 1; the training must stay finite.
-
-    python saturated.py FLOATX
-"""
-import sys
+"""Train with saturated weights, where z is rounded to 0 and 1; the training must stay finite."""
+import contextlib
+import io
 
 import numpy as np
 import pytensor
@@ -12,9 +10,12 @@ from logistic_sgd import load_data
 from theano_tutorial import backend
 from theano_tutorial.shared_randomstreams import RandomStreams
 
-pytensor.config.floatX = sys.argv[1]
 backend.use_fastest()
-model = DenoisingAutoencoder(np.random.RandomState(123), RandomStreams(1), n_visible=784, n_hidden=50)
-model.W.set_value(model.W.get_value() * np.array(60, sys.argv[1]))
-train(model, load_data('mini_mnist.pkl.gz')[0][0], 0.3, learning_rate=1., training_epochs=3)  # raises if not finite
-print('finite')
+for floatX in 'float64', 'float32':
+    pytensor.config.floatX = floatX
+    with contextlib.redirect_stdout(io.StringIO()):
+        images = load_data('mini_mnist.pkl.gz')[0][0]
+        model = DenoisingAutoencoder(np.random.RandomState(123), RandomStreams(1), n_visible=784, n_hidden=50)
+        model.W.set_value(model.W.get_value() * np.array(60, floatX))
+        train(model, images, 0.3, learning_rate=1., training_epochs=3)  # raises if not finite
+    print(f'{floatX}: finite')
