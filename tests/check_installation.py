@@ -26,7 +26,7 @@ def run(folder, *arguments):
 
 
 def main():
-    for name in 'pytest', 'hypothesis', 'tox':
+    for name in 'pytest', 'hypothesis', 'tox', 'playwright', 'jupyterlab':
         assert importlib.util.find_spec(name) is None, f'{name} is installed, which users do not have'
     for requirement in sys.argv[1:]:
         name, version = requirement.split('==')
