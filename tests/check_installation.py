@@ -44,6 +44,9 @@ def main():
         # Saves a model, and loads it to predict.
         assert '(7, 0.988)' in run(project, 'logistic_sgd.py', '--output-dir', '出力', '--model', '出力/model.npz')
         assert (project / '出力' / 'logistic_weights.png').exists()
+        # With allow_pickle=False, np.savez of numpy 2.0 and 2.1 saves an array of that name.
+        run(project, '-c', 'from theano_tutorial.storage import *; save_arrays("a.npz", "test", a=1); '
+                           'assert load_arrays("a.npz", "test").keys() == {"a"}')
         for floatX in 'float64', 'float32':
             assert run(project, 'saturated.py', floatX).endswith('finite\n')
     print(f'Python {sys.version.split()[0]}, PyTensor {importlib.metadata.version("pytensor")}:',
