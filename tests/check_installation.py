@@ -8,6 +8,7 @@ Python, with the extra `fast` and without. The scripts run from a copy in a fold
 import importlib.metadata
 import importlib.util
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,9 @@ def main():
         # Saves a model, and loads it to predict.
         assert '(7, 0.988)' in run(project, 'logistic_sgd.py', '--output-dir', '出力', '--model', '出力/model.npz')
         assert (project / '出力' / 'logistic_weights.png').exists()
+        # PyTensor before 3.3 matches no pattern, without a word, where `packaging` is missing.
+        upstream = (PROJECT / 'docs' / 'upstream.md').read_text(encoding='utf-8')
+        assert run(project, '-c', re.search('(?s)```python\n(.*?)```', upstream)[1]) == 'x\n', 'packaging is missing'
         # With allow_pickle=False, np.savez of numpy 2.0 and 2.1 saves an array of that name.
         run(project, '-c', 'from theano_tutorial.storage import *; save_arrays("a.npz", "test", a=1); '
                            'assert load_arrays("a.npz", "test").keys() == {"a"}')
