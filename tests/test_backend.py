@@ -1,8 +1,13 @@
+import os
+import shutil
+
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
-from conftest import posix
+from conftest import TESTS, posix
+
+from theano_tutorial.backend import use_fastest
 
 CHANGED = 'linker gcc__cxxflags'
 
@@ -11,8 +16,8 @@ CHANGED = 'linker gcc__cxxflags'
     ('mode=FAST_COMPILE', 'with mode=FAST_COMPILE, linker=auto, as configured', ''),
     ('linker=py', 'with mode=Mode, linker=py, as configured', ''),
     ('cxx=', 'with Numba (no C++ compiler)', ''),
-    ('mode=JAX', 'JAX cannot run the tutorial, which slices the data by a symbolic index; use the default, NUMBA or '
-                 'FAST_COMPILE', '')])
+    *[(f'mode={mode}', f'{mode} cannot run the tutorial, which slices the data by a symbolic index; use the default, '
+                       'NUMBA or FAST_COMPILE', '') for mode in ('JAX', 'PYTORCH')]])
 def test_what_the_user_configured(run, flags, used, changed):
     done = run('use_fastest.py', flags=flags)
     assert done.stdout.splitlines()[:2] == [used, changed] and done.stderr == ''
@@ -29,10 +34,32 @@ class TestC:
         assert lines[0].startswith('with Numba (the C++ compiler does not work: ') and lines[1] == ''
         assert 'undefined symbol: dgemm_' in lines[0]
 
+    def test_pytensorrc(self, run, backend, tmp_path, monkeypatch):
+        cxxflags, ldflags = pytensor.config.gcc__cxxflags, pytensor.config.blas__ldflags
+        (tmp_path / 'rc').write_text(f'[gcc]\ncxxflags = -O1 {cxxflags}\n[blas]\nldflags = {ldflags}\n')
+        monkeypatch.setenv('PYTENSORRC', str(tmp_path / 'rc'))
+        used, changed, _ = run('use_fastest.py').stdout.splitlines()
+        assert (used, changed) == (f'in C with blas__ldflags={ldflags}', 'linker')
+
+    def test_folders_with_spaces_quotes_and_japanese(self, run, backend, tmp_path, monkeypatch):
+        openblas = pytest.importorskip('scipy_openblas32')
+        folder = tmp_path / "it's my project 日本"
+        shutil.copytree(os.path.dirname(openblas.__file__), folder / 'scipy_openblas32')
+        script = shutil.copy(TESTS / 'programs' / 'use_fastest.py', folder)
+        monkeypatch.setenv('HOME', str(folder))  # for the compiled modules
+        assert run(script).stdout.splitlines()[:2] == ['in C with OpenBLAS', CHANGED]
+        assert (folder / '.pytensor').exists()
+
     def test_without_scipy_openblas(self, run, backend):
         used, changed, _ = run('use_fastest.py', 'scipy_openblas32').stdout.splitlines()
         assert (used, changed) in [('in C with OpenBLAS', CHANGED),  # the system's
                                    ('with Numba (no BLAS for C; the extra "fast" installs one)', '')]
+
+    def test_the_vector_macro_is_for_glibc(self, backend, monkeypatch):
+        monkeypatch.setattr('platform.libc_ver', lambda: ('', ''))  # as on macOS
+        with pytensor.config.change_flags(linker='auto', gcc__cxxflags=''):
+            assert use_fastest() == 'in C with OpenBLAS' and '-O3' in pytensor.config.gcc__cxxflags
+            assert 'FAST_MATH' not in pytensor.config.gcc__cxxflags
 
     def test_nan_and_subnormal_numbers(self, backend):
         # With -ffast-math NaN is lost and subnormal numbers become 0.

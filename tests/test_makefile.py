@@ -1,4 +1,4 @@
-"""What make leaves behind where Python has no venv, as Debian's without python3-venv."""
+"""What `make replay` installs, and what it leaves behind where Python has no venv, as Debian's without python3-venv."""
 import shutil
 import subprocess
 
@@ -27,3 +27,9 @@ def test_a_folder_of_the_users_is_left_alone(tmp_path):
     (tmp_path / '.venv' / 'mine').touch()
     done = make(tmp_path, 'exit 1')
     assert done.returncode and '.venv has no bin/python' in done.stderr and (tmp_path / '.venv' / 'mine').exists()
+
+
+def test_replaying_installs_the_extra_fast_only(tmp_path):
+    done = make(tmp_path, r'mkdir -p .venv/bin; cd .venv/bin; printf "#!/bin/sh\necho \$*" > python; chmod +x python')
+    lines = [line for line in done.stdout.splitlines() if not line.startswith('.venv')]
+    assert lines[-3:] == ['-m pip install --quiet --editable .[fast]', 'touch .venv/installed-fast', 'replay.py']

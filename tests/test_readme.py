@@ -36,6 +36,12 @@ def test_readme_quotes_the_page():
         assert re.search(rf'\| {costs} \| {costs} \|\n.*\| `time: {page["seconds_page"]}s` \|', read('README.md'))
 
 
+def test_constraints_are_the_versions_of_the_quoted_run():
+    python, pytensor, numpy = re.search(r'Python (\S+), PyTensor (\S+) and numpy (\S+);', read('README.md')).groups()
+    constraints = read('constraints.txt').splitlines()
+    assert f'Python {python}:' in constraints[0] and {f'pytensor=={pytensor}', f'numpy=={numpy}'} < {*constraints}
+
+
 def test_logistic_regression_is_quoted_from_the_record():
     quoted = re.findall(r'^ *(?:epoch \d|Optimization|\().*$', read('docs/logistic_regression.md'), re.M)
     page = record()['logistic_mini']

@@ -1,8 +1,10 @@
 """The page from top to bottom: every printed digit and all five pictures."""
 import os
+import platform
 import re
 
 import numpy as np
+import pytensor
 import pytest
 
 from theano_tutorial.mini_mnist import write
@@ -31,6 +33,8 @@ def test_a_short_run_that_is_resumed(tmp_path, run):
         for model in 'autoencoder', 'denoising autoencoder':
             assert re.search(f'^{model} +{compared} of +{compared} costs as printed$', done.stdout, re.M)
         assert '\nThe pictures of the trained models are compared only after 200 epochs.\n' in done.stdout
+        versions = f'Python {platform.python_version()}, PyTensor {pytensor.__version__}, numpy {np.__version__}, BLAS '
+        assert re.search(rf'^{re.escape(versions)}\S*openblas\S* \d.*, \d+ cores$', done.stdout, re.M)
     assert re.findall('^... resuming (.*) after epoch 0 from file$', done.stdout, re.M) == [
         'Autoencoder', 'DenoisingAutoencoder']
     assert set(PICTURES) < set(os.listdir(tmp_path / 'here'))

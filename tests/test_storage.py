@@ -16,6 +16,20 @@ def test_an_error_keeps_the_old_file(tmp_path):
     assert (tmp_path / 'file').read_text() == 'old' and os.listdir(tmp_path) == ['file']
 
 
+@pytest.mark.skipif(os.name != 'nt', reason='POSIX replaces open files')
+def test_a_file_that_is_held_open(tmp_path, monkeypatch):
+    path = tmp_path / 'file'
+    path.write_text('old')
+    with open(path), pytest.raises(OSError, match='file: not saved: it is .* open in'), atomic_write(path) as file:
+        file.write(b'new')
+    assert path.read_text() == 'old' and os.listdir(tmp_path) == ['file']
+    with open(path) as held:
+        monkeypatch.setattr('time.sleep', lambda seconds: held.close())
+        with atomic_write(path) as file:
+            file.write(b'new')
+    assert path.read_text() == 'new' and os.listdir(tmp_path) == ['file']
+
+
 @posix
 def test_a_full_disk_keeps_the_old_files(tmp_path, run):
     for name in 'image.png', 'model.npz':

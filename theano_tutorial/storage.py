@@ -52,14 +52,15 @@ def atomic_write(path):
 
 def _replace(source, target):
     """os.replace, tried for about two seconds: on Windows a virus scanner or a backup may hold the target open."""
-    for delay in 0.1, 0.2, 0.4, 0.8:
+    for delay in 0.1, 0.2, 0.4, 0.8, None:
         try:
             return os.replace(source, target)
-        except PermissionError:
+        except PermissionError as error:
             if os.name != 'nt':
                 raise
+            if delay is None:
+                raise PermissionError('not saved: it is read-only or open in another program') from error
             time.sleep(delay)
-    os.replace(source, target)
 
 
 def save_image(pixels, path):
