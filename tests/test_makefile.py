@@ -1,4 +1,5 @@
 """What `make replay` installs, and what it leaves behind where Python has no venv, as Debian's without python3-venv."""
+import os
 import shutil
 import subprocess
 
@@ -14,7 +15,10 @@ def make(folder, script):
         (folder / name).touch()
     (folder / 'python').write_text(f'#!/bin/sh\n{script}\n')
     (folder / 'python').chmod(0o755)
-    return subprocess.run(['make', 'replay', f'PYTHON={folder / "python"}'], cwd=folder, capture_output=True, text=True)
+    # Not with the options of a `make test` that runs this.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith('MAKE')}
+    return subprocess.run(['make', 'replay', f'PYTHON={folder / "python"}'], cwd=folder, env=environment,
+                          capture_output=True, text=True)
 
 
 def test_a_failed_venv_leaves_nothing_behind(tmp_path):
