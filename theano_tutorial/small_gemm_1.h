@@ -9,6 +9,7 @@
 #ifndef SMALL_GEMM
 #define SMALL_GEMM
 #include <algorithm>
+#include <cstddef>
 
 #define GEMM_ARGUMENTS(T) \
     char *transa, char *transb, const int *m, const int *n, const int *k, const T *alpha, const T *a, const int *lda, \
@@ -26,16 +27,16 @@ static void split_gemm(void (*gemm)(GEMM_ARGUMENTS(T)), GEMM_ARGUMENTS(T)) {
     char yes[] = "T";
     if (a_transposed && !b_transposed && *k * *n <= 4096) {  // the one case that OpenBLAS copies however small it is
         for (int j = 0; j < *n; j++)
-            for (int i = 0; i < *k; i++) transposed[i * *n + j] = b[i + (long)j * *ldb];
+            for (int i = 0; i < *k; i++) transposed[i * *n + j] = b[i + (ptrdiff_t)j * *ldb];
         b = transposed, ldb = n, transb = yes, b_transposed = true;
     }
-    const long row_of_a = a_transposed ? *lda : 1, column_of_a = a_transposed ? 1 : *lda;
-    const long row_of_b = b_transposed ? *ldb : 1, column_of_b = b_transposed ? 1 : *ldb;
+    const ptrdiff_t row_of_a = a_transposed ? *lda : 1, column_of_a = a_transposed ? 1 : *lda;
+    const ptrdiff_t row_of_b = b_transposed ? *ldb : 1, column_of_b = b_transposed ? 1 : *ldb;
     const int longest = std::max({*m, *n, *k}), parts = (int)(size / 1e6) + 1;
     const T one = 1;
     for (int part = 0; part < parts; part++) {
-        const long from = (long)longest * part / parts;
-        const int count = (int)((long)longest * (part + 1) / parts - from);
+        const ptrdiff_t from = (ptrdiff_t)longest * part / parts;
+        const int count = (int)((ptrdiff_t)longest * (part + 1) / parts - from);
         if (longest == *k)  // terms of each sum
             gemm(transa, transb, m, n, &count, alpha, a + from * column_of_a, lda, b + from * row_of_b, ldb,
                  part ? &one : beta, c, ldc);
