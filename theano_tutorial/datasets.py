@@ -306,7 +306,7 @@ def read_pickle(path, max_bytes=2 * MAX_MEGABYTES * 10 ** 6):
             raise pickle.UnpicklingError('it does not contain pairs of arrays')
         return [[_leaf(leaf) for leaf in pair] for pair in tree]
 
-    return read_gzip(path, pairs, 'a pickle of arrays', max_bytes)
+    return read_gzip(path, pairs, 'a pickle of arrays, an .npz or .csv file or a folder of images', max_bytes)
 
 
 def _leaf(leaf):
