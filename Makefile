@@ -22,7 +22,7 @@ test: $(VENV)/installed-test
 	$(lint)
 	$(MAKE) --jobs=2 test-here test-installations
 
-# At the same time, for one waits for downloads and has a last slow test while the other has work for both cores.
+# In parallel: the installations mostly wait for downloads.
 test-here test-installations: $(VENV)/installed-test
 
 test-here:

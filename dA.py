@@ -89,7 +89,7 @@ class Autoencoder:
 
         gparams = pt.grad(cost, self.params)
         updates = [(param, param - learning_rate * gparam) for param, gparam in zip(self.params, gparams)]
-        # Named, although it is the default as in Theano: in PyTensor updates are meant to be explicit.
+        # Passed explicitly, as is meant in PyTensor, although here they are the default, as in Theano.
         updates += self.theano_rng.updates([cost])
         return cost, updates
 
@@ -132,15 +132,16 @@ def training_function(autoencoder, train_set_x, corruption_level, learning_rate,
 def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, training_epochs=200, batch_size=20, hook=None):
     """Train on minibatches and print the mean cost of every tenth epoch. Returns the mean cost of each, a list.
 
-    train_set_x : array or shared matrix (n, n_visible) with values in [0, 1]
+    train_set_x : array or shared matrix (n, n_visible) with values in [0, 1]; the last n % batch_size are not used
     hook : called before the first epoch and after each; theano_tutorial.checkpoint saves and resumes with it
 
     Raises InputError (a ValueError) for other values or if batch_size > n, FloatingPointError if the training diverges.
     """
     train_set_x = as_shared(train_set_x, autoencoder.n_visible)
-    n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
+    n_images = train_set_x.get_value(borrow=True).shape[0]
+    n_train_batches = n_images // batch_size
     if n_train_batches == 0:
-        raise InputError(f'batch size {batch_size} is larger than the training set')
+        raise InputError(f'batch size {batch_size} is larger than the training set, which has {n_images} images')
     print('... compiling', type(autoencoder).__name__)
     train_da = training_function(autoencoder, train_set_x, corruption_level, learning_rate, batch_size)
 
@@ -172,7 +173,7 @@ def encode(images, model='output/dA.npz'):
 
 
 def reconstruct(images, model='output/dA.npz'):
-    """z, (n, n_visible), of images, (n, n_visible), (n, height, width) or one image, by the rules of load_data."""
+    """z, (n, n_visible), of images, uncorrupted; (n, n_visible), (n, height, width) or one, by the rules of encode."""
     return trained.apply(DenoisingAutoencoder, model, images, DenoisingAutoencoder.feedforward)
 
 
@@ -188,7 +189,8 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
         trained.save(autoencoder, os.path.join(output_dir, model), datasets.image_shape, corruption=corruption_level,
                      learning_rate=learning_rate, epochs=epochs, batch_size=batch_size, seed=seed)
         if not datasets.image_shape:
-            return print(f'no images: {n_visible} values are not a square; give their shape with --image-shape')
+            print(f'pictures not saved: {n_visible} values are not a square; give their shape with --image-shape')
+            return
         x = test_set_x.get_value()[:100]
         z = autoencoder.feedforward().eval({autoencoder.x: x})
         for X, name in (autoencoder.W.get_value().T, filters), (x, 'test_image.png'), (z, reconstruction):

@@ -95,7 +95,7 @@ def early_stopping(train_model, validate_model, test_model, save_model, n_epochs
     patience : minimum number of minibatches before stopping, at least 2
 
     Returns the lowest validation error, the test error of that model, and the number of epochs begun. Raises
-    FloatingPointError if a cost is NaN.
+    FloatingPointError if a cost is not finite.
     """
     patience_increase = 2  # an improvement after n minibatches raises patience to at least 2 n
     improvement_threshold = 0.995  # if the error fell below this fraction of the lowest
@@ -108,8 +108,8 @@ def early_stopping(train_model, validate_model, test_model, save_model, n_epochs
     while epoch < n_epochs and not done_looping:
         epoch += 1
         for minibatch_index in range(n_train_batches):
-            if np.isnan(train_model(minibatch_index)):
-                raise FloatingPointError(f'the cost is NaN in epoch {epoch}; try a smaller learning rate')
+            if not np.isfinite(train_model(minibatch_index)):
+                raise FloatingPointError(f'the cost is not finite in epoch {epoch}; try a smaller learning rate')
             iter = (epoch - 1) * n_train_batches + minibatch_index
 
             if (iter + 1) % validation_frequency == 0:
@@ -236,7 +236,7 @@ def main(dataset='mini_mnist.pkl.gz', epochs=100, batch_size=60, learning_rate=0
                                      tile_spacing=(1, 1))
         save_image(weights, os.path.join(output_dir, 'logistic_weights.png'))
     else:
-        print(f'no image of the weights: {len(W)} values are not a square; give their shape with --image-shape')
+        print(f'weights not shown: {len(W)} values are not a square; give their shape with --image-shape')
 
 
 if __name__ == '__main__':

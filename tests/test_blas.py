@@ -57,12 +57,12 @@ def test_products(library, dtype, ctype, rtol, m, n, k, calls):
         for alpha, beta in (1., 0.), (-0.1, 1.), (0.5, -2.):
             a = random.uniform(-1, 1, (m, k)).astype(dtype)
             b = random.uniform(-1, 1, (k, n)).astype(dtype)
-            c = random.uniform(-1, 1, (n, m + 2)).astype(dtype)  # columns of BLAS, two numbers apart
+            c = random.uniform(-1, 1, (n, m + 2)).astype(dtype)  # its leading dimension is m + 2
             expected = alpha * (a.astype(float) @ b) + beta * c.T[:m]
             if beta == 0:
                 c[:, :m] = np.nan  # to be overwritten, not multiplied
             untouched = c[:, m:].copy()
-            # Columns of BLAS again, three and one apart.
+            # Padded, so that lda and ldb are more than the length of a column.
             a = np.pad(a if transa in 'tT' else a.T.copy(), ((0, 0), (0, 3)))
             b = np.pad(b if transb in 'cT' else b.T.copy(), ((0, 0), (0, 1)))
             lengths = [ctypes.byref(ctypes.c_int(length)) for length in (m, n, k, a.shape[1], b.shape[1], m + 2)]

@@ -47,13 +47,13 @@ def assert_error(done, message):
     (['--dataset', 'nowhere.gz'], "nowhere.gz: no such file, neither as given nor in the project's data folder"),
     (['--dataset', 'README.md'],
      "README.md: not a pickle of arrays, an .npz or .csv file or a folder of images (KeyError: 35)"),
-    (['--batch-size', 5001], 'batch size 5001 is larger than the training set'),
+    (['--batch-size', 5001], 'batch size 5001 is larger than the training set, which has 5000 images'),
     (['--image-shape', '28'], "argument --image-shape: '28' is not a height and a width, as in 28x28"),
     (['--image-shape', '2x3'], 'mini_mnist.pkl.gz: images of 784 pixels are not 2x3'),
     (['--max-megabytes', 20], 'mini_mnist.pkl.gz: it takes 38 MB, more than --max-megabytes 20'),
     (['--model', 'README.md'], '--model needs --reconstruct'),
     (['--reconstruct', 'README.md'], '--epochs cannot be combined with --reconstruct'),
-    (['--output-dir', 'README.md'], "exists: 'README.md'"),
+    (['--output-dir', 'README.md'], 'README.md: File exists'),
     (['--learning-rate', 1e37], 'non-finite cost or parameter in epoch 0; try a smaller learning rate')])
 def test_one_line_errors(tmp_path, run, arguments, message):
     (tmp_path / 'README.md').write_text('# A README\n')
@@ -115,8 +115,8 @@ def test_dA(tmp_path, run):
     assert (done.returncode, done.stderr) == (0, '')
     with Image.open(tmp_path / 'output' / 'reconstruction.png') as image:
         assert image.size == (3 * 29 - 1, 2 * 29 - 1)
-    for arguments in ['--reconstruct', 'nowhere.png'], ['--model', 'nowhere.png', '--reconstruct', 'x']:
-        assert_error(run('dA.py', *arguments), "No such file or directory: 'nowhere.png'")
+    assert_error(run('dA.py', '--reconstruct', 'nowhere.png'), 'nowhere.png: No such file or directory')
+    assert_error(run('dA.py', '--model', 'x', '--reconstruct', 'x'), 'x: no such model; dA.py saves it after training')
 
 
 def test_logistic_sgd(tmp_path, run):

@@ -99,8 +99,8 @@ def test_derivatives_of_both_outputs(uncompiled):
 
 
 def test_training_with_saturated_weights(mini_mnist, uncompiled):
-    # PyTensor's default mode has a similar rewrite of its own; this one has not, and gives inf or NaN without ours.
-    # What check_installation.py runs trains so with each backend.
+    # PyTensor's default mode has a similar rewrite of its own; this mode does not, and gives inf or NaN without ours.
+    # check_installation.py runs the same training with each backend.
     autoencoder = DenoisingAutoencoder(np.random.RandomState(123), RandomStreams(1), n_hidden=50)
     autoencoder.W.set_value(60 * autoencoder.W.get_value())
     images = pytensor.shared(mini_mnist[0][0][:200].astype('float64'))

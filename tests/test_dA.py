@@ -172,7 +172,7 @@ def test_vectors_of_unknown_shape(tmp_path, capsys, uncompiled):
     options = dict(dataset=tmp_path / 'data.npz', epochs=1, batch_size=3, n_hidden=2, only='denoising')
     dA_module.main(**options, output_dir=tmp_path / 'a')
     assert capsys.readouterr().out.endswith(
-        '\nno images: 6 values are not a square; give their shape with --image-shape\n')
+        '\npictures not saved: 6 values are not a square; give their shape with --image-shape\n')
     assert os.listdir(tmp_path / 'a') == ['dA.npz'] and load(tmp_path / 'a' / 'dA.npz').image_shape is None
     with pytest.raises(InputError, match='dA.npz: trained on vectors of unknown image shape; train with --image-shape'):
         trained.reconstruct_files(DenoisingAutoencoder, tile_raster_images, ['x.png'], tmp_path / 'a' / 'dA.npz')

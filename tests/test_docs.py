@@ -44,7 +44,7 @@ def test_use_your_own_images(tmp_path, monkeypatch, run):
     for command in re.findall(r'^    \.venv/bin/python (.*)$', section, re.M):
         done = run(*command.split())
         assert (done.returncode, done.stderr) == (0, '')
-    assert {'autoencoder.npz', 'dA.npz', 'reconstruction.png'} < set(os.listdir(tmp_path / 'output'))
+    assert {'autoencoder.npz', 'dA.npz', 'reconstruction.png'} < set(os.listdir(tmp_path / 'mine'))
     monkeypatch.chdir(tmp_path)
     names = run_blocks(section)
     assert (names['y'].shape, names['z'].shape) == ((1, 100), (1, 784))

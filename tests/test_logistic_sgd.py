@@ -56,9 +56,10 @@ def test_early_stopping(losses, n_epochs, n_train_batches, patience, expected, n
     assert trained == [iter % n_train_batches for iter in range(n_trained)]
 
 
-def test_a_cost_that_is_nan():
-    with pytest.raises(FloatingPointError, match='^the cost is NaN in epoch 1; try a smaller learning rate$'):
-        early_stopping(lambda index: np.nan, None, None, None, 1, 1, 2)
+@pytest.mark.parametrize('cost', [np.nan, np.inf])
+def test_a_cost_that_is_not_finite(cost):
+    with pytest.raises(FloatingPointError, match='^the cost is not finite in epoch 1; try a smaller learning rate$'):
+        early_stopping(lambda index: cost, None, None, None, 1, 1, 2)
 
 
 def test_main_uses_every_option(tmp_path, mini_mnist, capsys, uncompiled):
@@ -133,7 +134,7 @@ def test_classes_and_shape_are_those_of_the_data(tmp_path, capsys, uncompiled):
     (tmp_path / 'logistic_weights.png').unlink()
     np.savez(tmp_path / 'data.npz', **{name: values.reshape(30, -1).squeeze() for name, values in sets.items()})
     logistic_sgd.main(**options)
-    assert 'no image of the weights: 20 values are not a square; give' in capsys.readouterr().out
+    assert 'weights not shown: 20 values are not a square; give' in capsys.readouterr().out
     np.savez(tmp_path / 'data.npz', **{name: values for name, values in sets.items() if name.endswith('x')})
     with pytest.raises(InputError, match='data.npz: no labels, which a logistic regression needs'):
         logistic_sgd.main(**options)

@@ -160,7 +160,7 @@ def test_only_mnist_itself_is_downloaded(serve, published, monkeypatch):
     with pytest.raises(FileNotFoundError, match='mnist.pkl: no such file'):
         load('mnist.pkl')
     monkeypatch.setitem(sys.modules, 'pooch', None)  # as where it is not installed
-    with pytest.raises(FileNotFoundError, match='mnist.pkl.gz: no such file .* first run pip install pooch'):
+    with pytest.raises(FileNotFoundError, match='mnist.pkl.gz: no such file .* first run .* -m pip install pooch'):
         load('mnist.pkl.gz')
     assert requests == []
 

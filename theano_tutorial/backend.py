@@ -1,7 +1,7 @@
-"""The fastest way this machine has to run a compiled function. The scripts ask for it; importing changes nothing.
+"""The fastest way to run a compiled function on this machine. Scripts call use_fastest(); importing changes nothing.
 
 PyTensor installed by pip computes with Numba. With a C++ compiler and a fast BLAS its C backend is faster. The BLAS is
-the one that conda or macOS brings, or the package mkl on a processor by Intel, or the package scipy-openblas32, or what
+the one that conda or macOS brings, or the package mkl on an Intel processor, or the package scipy-openblas32, or what
 the system has. The products of a minibatch are too small to be divided among threads, so BLAS gets one.
 """
 import contextlib
@@ -38,8 +38,11 @@ NO_SYMBOLIC_SLICE = ('jax', 'pytorch', 'mlx')
 def use_fastest():
     """Configure PyTensor for this process, and its BLAS for one thread. Returns a description of what is used.
 
-    What the user set in PYTENSOR_FLAGS, .pytensorrc or pytensor.config stays as it is. Raises InputError (a ValueError)
-    if a mode is set that cannot run the tutorial, or if PyTensor's folder for compiled code cannot be written.
+    What the user set in PYTENSOR_FLAGS or .pytensorrc stays as it is; flags that the BLAS needs are added to
+    gcc__cxxflags. Environment variables that the BLAS and the compiler read are set, too.
+
+    Raises InputError (a ValueError) if a mode is set that cannot run the tutorial, or if PyTensor's folder for compiled
+    code cannot be written.
     """
     try:
         make_folder(config.base_compiledir)
@@ -94,7 +97,7 @@ def _choose():
         return 'with Numba (no BLAS for C; the extra "fast" installs one)'
     vector_math = GLIBC_VECTOR_MATH if platform.libc_ver()[0] == 'glibc' else ''
     cxxflags = (config.gcc__cxxflags or C_FLAGS + vector_math) + flags
-    config.blas__ldflags = ldflags  # not for a time only: Numba ignores it, and reading its default searches the disk
+    config.blas__ldflags = ldflags  # permanently: Numba ignores it, and reading its default searches the disk
     with config.change_flags(linker='cvm', gcc__cxxflags=cxxflags):
         reason = _compile_error()
     if reason:
@@ -128,7 +131,7 @@ def _find_blas():
 
 def _found_by_pytensor():
     with warnings.catch_warnings():
-        warnings.simplefilter('ignore', UserWarning)  # that there is none
+        warnings.simplefilter('ignore', UserWarning)  # if it finds none
         ldflags = config.blas__ldflags
     name = next((name for name in ('MKL', 'Accelerate', 'OpenBLAS') if name.lower() in ldflags.lower()), 'BLAS')
     return ldflags and (name, ldflags, '')
@@ -147,7 +150,7 @@ def _mkl():
 
 
 def _include_small_gemm():
-    """The compiler's flag for SMALL_GEMM, which stands beside this file."""
+    """The compiler's flag for SMALL_GEMM, which is in this folder."""
     if platform.machine() not in ('x86_64', 'AMD64'):
         return ''
     # Not as a flag: PyTensor splits those at spaces, which a folder may have.

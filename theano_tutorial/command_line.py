@@ -33,12 +33,12 @@ def shape(text):
 
 positive_int = number(int, 1, 2 ** 31 - 1, 'an integer from 1 to 2147483647')
 OPTIONS: dict[str, dict] = {
-    'dataset': dict(metavar='FILE', help='pickle, .npz or .csv file, or a folder of images; '
+    'dataset': dict(metavar='PATH', help='pickle, .npz or .csv file, or a folder of images; '
                                          'mnist.pkl.gz, all of MNIST, is downloaded'),
     'image_shape': dict(metavar='HxW', type=shape, help='height and width of the images; those of a folder are scaled'),
-    'max_megabytes': dict(metavar='N', type=positive_int, help='largest data set to load, counted in floatX'),
+    'max_megabytes': dict(metavar='N', type=positive_int, help='largest data set to load'),
     'only': dict(choices=['both', 'plain', 'denoising'], help='which autoencoder to train'),
-    'epochs': dict(metavar='N', type=positive_int, help='number of epochs, with early stopping the maximum'),
+    'epochs': dict(metavar='N', type=positive_int, help='number of epochs at most'),
     'batch_size': dict(metavar='N', type=positive_int, help='examples in a minibatch'),
     # float32 ends a little above 1e38.
     'learning_rate': dict(metavar='X', type=number(float, 1e-38, 1e38, 'a number above 0 and below 1e38'),
@@ -50,7 +50,7 @@ OPTIONS: dict[str, dict] = {
                        help='probability that a pixel is set to 0'),
     'seed': dict(metavar='N', type=number(int, 0, 2 ** 32 - 1, 'an integer from 0 to 4294967295'),
                  help='seed of the initial weights and the noise'),
-    'model': dict(metavar='FILE', help='.npz file to save the model in, or to reconstruct with'),
+    'model': dict(metavar='FILE', help='the .npz file of the model'),
     'output_dir': dict(metavar='DIR', help='folder for the images and models'),
     'reconstruct': dict(metavar='IMAGE', nargs='+',
                         help='only save input, corrupted input and reconstruction of image files'),
@@ -102,7 +102,10 @@ def run(main, **others):
             options['hook'] = Checkpoint(options['hook'], settings)
         status = function(**options)
     except (OSError, InputError, FloatingPointError, MemoryError) as error:
-        message = ' '.join(str(error).split()) or 'not enough memory'
+        message = str(error) or 'not enough memory'
+        if isinstance(error, OSError) and error.filename:
+            message = f'{error.filename}: {error.strerror}'
+        message = ' '.join(message.split())
         parser.exit(2, f'{parser.prog}: error: {message}\n')
     except BaseException as error:
         if not is_interrupt(error):

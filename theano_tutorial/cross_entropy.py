@@ -22,31 +22,33 @@ from pytensor.tensor.math import Sum
 from theano_tutorial.jit import compiled, numba
 
 
-def _compiled_rows(real, integer, fraction_bits, lowest, terms, ln2_high, ln2_low):
+def _compiled_rows(real, integer, fraction_bits, largest, terms, ln2_high, ln2_low):
     """cross_entropy_rows for one dtype.
 
-    real, integer : that dtype, and the integers of its size; fraction_bits : the bits that its exponent is shifted by
-    lowest : exp(-lowest) changes no digit of the results; terms : of the series of exp
+    real, integer : that dtype, and the integers of its size
+    fraction_bits : number of bits after the exponent's
+    largest : |a| is cut off here, since beyond it 2 ** q has no normal number; exp(-|a|) is below 1e-37 there
+    terms : of the series of exp, so many that the next one is below the rounding
     ln2_high, ln2_low : their sum is ln 2 with more digits than one number has, and q * ln2_high is exact
     """
     one, zero, half, infinity, log2_e = map(real, (1, 0, 0.5, math.inf, 1 / math.log(2)))
-    lowest, ln2_high, ln2_low = map(real, (lowest, ln2_high, ln2_low))
+    largest, ln2_high, ln2_low = map(real, (largest, ln2_high, ln2_low))
     series = tuple(real(1 / math.factorial(k)) for k in range(terms))
     bias = integer(np.finfo(real).maxexp - 1)
     shift = integer(fraction_bits)
 
-    # Written so that each loop is vectorised, for which Numba's own exp would have to be: it takes a tenth of the time.
-    # The flags allow sums in another order and fused multiply-add, and keep infinities and NaN.
+    # exp is written out because Numba's own is not vectorised; this takes a tenth of the time. The flags allow sums in
+    # another order and fused multiply-add, and keep infinities and NaN.
     @compiled(error_model='numpy', fastmath={'reassoc', 'contract', 'nsz'})
     def rows(x, a):
         n, m = a.shape
         L, gradient = np.empty(n, real), np.empty((n, m), real)
         e, power = np.empty(m, real), np.empty(m, integer)
-        scale = power.view(real)
+        scale = power.view(real)  # the same memory
         for i in range(n):
             # exp(-|a|) = 2 ** q exp(r), with |r| <= ln 2 / 2.
             for j in range(m):
-                u = -min(abs(a[i, j]), lowest)
+                u = -min(abs(a[i, j]), largest)
                 q = np.floor(u * log2_e + half)
                 r = (u - q * ln2_high) - q * ln2_low
                 exp_r = zero
@@ -171,6 +173,7 @@ def _one_minus(variable):
         return inputs[1]
     return None
 
-# Without Numba, or a folder where PyTensor can keep what it compiles, the other backends still work.
+# Registers the Op with PyTensor's Numba backend; here, since that module imports this one. The other backends also work
+# without Numba, and without a folder where PyTensor can keep what it compiles.
 with contextlib.suppress(ModuleNotFoundError, OSError):
     import theano_tutorial.numba_backend  # noqa: F401

@@ -54,7 +54,7 @@ def download():
         import pooch
     except ImportError:
         raise FileNotFoundError('mnist.pkl.gz: no such file here or in the data folder; to download MNIST, first run '
-                                'pip install pooch') from None
+                                f'{sys.executable} -m pip install pooch') from None
     pooch.get_logger().setLevel('WARNING')
     folder = str(pooch.os_cache('denoising-autoencoder-tutorial'))
     downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=20)

@@ -56,7 +56,7 @@ extern "C" {
 SPLIT_GEMM(float, split_sgemm_, sgemm_)
 SPLIT_GEMM(double, split_dgemm_, dgemm_)
 }
-/* From here on, who calls gemm calls the function above. */
+/* From here on, calls to gemm use the functions above. */
 #undef sgemm_
 #undef dgemm_
 #define sgemm_ split_sgemm_

@@ -1,5 +1,6 @@
 """Trained autoencoders: their .npz files, and what they make of images."""
 import json
+import math
 import os
 
 import numpy as np
@@ -28,7 +29,10 @@ def load(model_class, path):
 
     Raises OSError if the file cannot be read, InputError (a ValueError) naming it if it is not a valid autoencoder.
     """
-    arrays = load_arrays(path, FORMAT)
+    try:
+        arrays = load_arrays(path, FORMAT)
+    except FileNotFoundError:
+        raise FileNotFoundError(f'{path}: no such model; dA.py saves it after training') from None
     try:
         W, b, b_prime = (arrays[name] for name in ('W', 'b', 'b_prime'))
         image_shape = tuple(arrays['image_shape'].tolist())
@@ -36,7 +40,7 @@ def load(model_class, path):
         is_float = {W.dtype.kind, b.dtype.kind, b_prime.dtype.kind} == {'f'}
         if not is_float or W.ndim != 2 or W.shape != b_prime.shape + b.shape or not W.size:
             raise ValueError(f'W {W.shape}, b {b.shape}, b_prime {b_prime.shape}')
-        if image_shape and image_shape not in [(h, len(W) // h) for h in range(1, len(W) + 1) if len(W) % h == 0]:
+        if image_shape and (len(image_shape) != 2 or min(image_shape) < 1 or math.prod(image_shape) != len(W)):
             raise ValueError(f'image_shape {image_shape}')
         if not 0 <= settings.get('corruption', 0.) <= 1:
             raise ValueError(f'corruption {settings["corruption"]}')
@@ -59,6 +63,7 @@ def reconstruct_files(model_class, tile_raster_images, reconstruct, model='outpu
                       output_dir='output'):
     """Save input, corrupted input and reconstruction of the image files `reconstruct`, a row each, as one picture.
 
+    tile_raster_images : that of utils.py, which is not part of the package
     corruption : probability that a pixel is set to 0; None for that of the training
 
     The noise is the same every time. Raises the errors of load and read_image, InputError if the shape is unknown.
