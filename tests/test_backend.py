@@ -1,5 +1,6 @@
 import os
 import shutil
+import sys
 
 import numpy as np
 import pytensor
@@ -10,6 +11,7 @@ from conftest import TESTS, posix
 from theano_tutorial.backend import use_fastest
 
 CHANGED = 'linker gcc__cxxflags'
+uses_openblas = pytest.mark.skipif(sys.platform == 'darwin', reason='macOS has a BLAS of its own')
 
 
 @pytest.mark.parametrize('flags, used, changed', [
@@ -41,6 +43,7 @@ class TestC:
         used, changed, _ = run('use_fastest.py').stdout.splitlines()
         assert (used, changed) == (f'in C with blas__ldflags={ldflags}', 'linker')
 
+    @uses_openblas
     def test_folders_with_spaces_quotes_and_japanese(self, run, backend, tmp_path, monkeypatch):
         openblas = pytest.importorskip('scipy_openblas32')
         folder = tmp_path / "it's my project 日本"
@@ -50,6 +53,7 @@ class TestC:
         assert run(script).stdout.splitlines()[:2] == ['in C with OpenBLAS', CHANGED]
         assert (folder / '.pytensor').exists()
 
+    @uses_openblas
     def test_without_scipy_openblas(self, run, backend):
         used, changed, _ = run('use_fastest.py', 'scipy_openblas32').stdout.splitlines()
         assert (used, changed) in [('in C with OpenBLAS', CHANGED),  # the system's
@@ -58,7 +62,7 @@ class TestC:
     def test_the_vector_macro_is_for_glibc(self, backend, monkeypatch):
         monkeypatch.setattr('platform.libc_ver', lambda: ('', ''))  # as on macOS
         with pytensor.config.change_flags(linker='auto', gcc__cxxflags=''):
-            assert use_fastest() == 'in C with OpenBLAS' and '-O3' in pytensor.config.gcc__cxxflags
+            assert use_fastest().startswith('in C with ') and '-O3' in pytensor.config.gcc__cxxflags
             assert 'FAST_MATH' not in pytensor.config.gcc__cxxflags
 
     def test_nan_and_subnormal_numbers(self, backend):

@@ -34,7 +34,7 @@ def test_a_short_run_that_is_resumed(tmp_path, run):
             assert re.search(f'^{model} +{compared} of +{compared} costs as printed$', done.stdout, re.M)
         assert '\nThe pictures of the trained models are compared only after 200 epochs.\n' in done.stdout
         versions = f'Python {platform.python_version()}, PyTensor {pytensor.__version__}, numpy {np.__version__}, BLAS '
-        assert re.search(rf'^{re.escape(versions)}\S*openblas\S* \d.*, \d+ cores$', done.stdout, re.M)
+        assert re.search(rf'^{re.escape(versions)}\S.*, \d+ cores$', done.stdout, re.M)
     assert re.findall('^... resuming (.*) after epoch 0 from file$', done.stdout, re.M) == [
         'Autoencoder', 'DenoisingAutoencoder']
     assert set(PICTURES) < set(os.listdir(tmp_path / 'here'))

@@ -62,7 +62,7 @@ def use_fastest():
 def versions():
     """Python, PyTensor, numpy, BLAS and processor of this run, in one line."""
     if config.linker == 'cvm':
-        blas = config.blas__ldflags
+        blas = 'Accelerate' if 'Accelerate' in config.blas__ldflags else config.blas__ldflags
         for library, package in ('scipy_openblas', 'scipy-openblas32'), ('mkl', 'mkl'):
             if library in blas:
                 blas = package
