@@ -91,11 +91,14 @@ def test_any_width_and_strides(backend, floatX, rtol, atol):
         function(np.zeros((2, 3), floatX), np.zeros((2, 4), floatX))
 
 
-def test_derivatives_of_both_outputs(uncompiled):
+@pytest.mark.parametrize('mode', ['Mode', 'FAST_COMPILE'])
+@pytest.mark.parametrize('floatX', ['float64', 'float32'])
+def test_derivatives_of_both_outputs(backend, mode, floatX):
     random = np.random.RandomState(1)
-    point = [random.uniform(size=(3, 5)), 2 * random.normal(size=(3, 5))]
+    point = [random.uniform(size=(3, 5)).astype(floatX), 2 * random.normal(size=(3, 5)).astype(floatX)]
     for output in 0, 1:
-        pytensor.gradient.verify_grad(lambda x, a, k=output: sigmoid_cross_entropy(x, a)[k], point, rng=random)
+        with pytensor.config.change_flags(floatX=floatX, mode=mode):
+            pytensor.gradient.verify_grad(lambda x, a, k=output: sigmoid_cross_entropy(x, a)[k], point, rng=random)
 
 
 def test_training_with_saturated_weights(mini_mnist, uncompiled):
