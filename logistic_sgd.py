@@ -22,6 +22,8 @@ from theano_tutorial import InputError, command_line, datasets
 from theano_tutorial.storage import load_arrays, save_arrays, save_image
 from utils import tile_raster_images
 
+FORMAT = 'logistic regression, version 1'  # of saved models
+
 
 class LogisticRegression:
     """Multi-class logistic regression.
@@ -187,9 +189,6 @@ def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl
     seconds = timeit.default_timer() - start_time
     print('The code run for %d epochs, with %f epochs/sec' % (epoch, epoch / seconds))
     return best_validation_loss, test_score, epoch
-
-
-FORMAT = 'logistic regression, version 1'
 
 
 def load_model(model):
