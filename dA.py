@@ -89,7 +89,7 @@ class Autoencoder:
 
         gparams = pt.grad(cost, self.params)
         updates = [(param, param - learning_rate * gparam) for param, gparam in zip(self.params, gparams)]
-        # Passed explicitly, as is meant in PyTensor, although here they are the default, as in Theano.
+        # Passed explicitly, as PyTensor intends; with RandomStreams they are also the default, as in Theano.
         updates += self.theano_rng.updates([cost])
         return cost, updates
 
@@ -173,7 +173,7 @@ def encode(images, model='output/dA.npz'):
 
 
 def reconstruct(images, model='output/dA.npz'):
-    """z, (n, n_visible), of images, uncorrupted; (n, n_visible), (n, height, width) or one, by the rules of encode."""
+    """z, (n, n_visible), of images as encode takes them. The input is not corrupted."""
     return trained.apply(DenoisingAutoencoder, model, images, DenoisingAutoencoder.feedforward)
 
 
