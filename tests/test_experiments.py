@@ -41,8 +41,8 @@ CELLS = {'compression': dict(model='autoencoder', n_hidden=10, corruption=0.3),
          'clearness': dict(model='pca', n_hidden=100)}
 
 
-@pytest.mark.parametrize('name', [
-    name if name == 'size' else pytest.param(name, marks=pytest.mark.slow) for name in claims.CLAIMS])
+@pytest.mark.slow
+@pytest.mark.parametrize('name', claims.CLAIMS)
 def test_a_cell_again(name):
     claim, cell = claims.CLAIMS[name], CELLS[name]
     rows = stored(claim.function)
