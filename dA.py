@@ -135,7 +135,7 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     train_set_x : array or shared matrix (n, n_visible) with values in [0, 1]; the last n % batch_size are not used
     hook : called before the first epoch and after each; theano_tutorial.checkpoint saves and resumes with it
 
-    Raises InputError (a ValueError) for other values or if batch_size > n, FloatingPointError if the training diverges.
+    Raises InputError (a ValueError) for other values or if batch_size > n, FloatingPointError if a cost is not finite.
     """
     train_set_x = as_shared(train_set_x, autoencoder.n_visible)
     n_images = train_set_x.get_value(borrow=True).shape[0]
