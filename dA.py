@@ -11,23 +11,20 @@ trains both on a tenth of MNIST and saves their filters as images; `python dA.py
 P. Vincent, H. Larochelle, Y. Bengio, P.-A. Manzagol, "Extracting and Composing Robust Features with Denoising
 Autoencoders", ICML 2008; DeepLearning 0.1 tutorials, "Denoising Autoencoders (dA)"; H. Takemoto's page, see README.md.
 """
-import math
 import os
 import timeit
-from functools import partial
 
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
 from tqdm import tqdm
 
-from logistic_sgd import load_data
-from theano_tutorial import InputError, command_line, trained
+from logistic_sgd import MAX_MEGABYTES, load_data
+from theano_tutorial import command_line, trained
 from theano_tutorial.cross_entropy import stabilize
-from theano_tutorial.datasets import MAX_MEGABYTES, as_shared
 from theano_tutorial.shared_randomstreams import RandomStreams
-from theano_tutorial.storage import save_image
-from utils import tile_raster_images
+from theano_tutorial.training import as_shared, remaining_epochs
+from utils import save_tiles, tile_raster_images
 
 
 class Autoencoder:
@@ -81,11 +78,9 @@ class Autoencoder:
         tilde_x = self.get_corrupted_input(self.x, corruption_level)
         y = self.get_hidden_values(tilde_x)
         z = self.get_reconstructed_input(y)
-
         # Equation (4) for each example of the minibatch: a vector.
         L = -pt.sum(self.x * pt.log(z) + (1 - self.x) * pt.log(1 - z), axis=1)
-        # The same values, computed without the log of a z that has been rounded to 0 or 1.
-        cost = stabilize(pt.mean(L))
+        cost = stabilize(pt.mean(L))  # the same value without the log of a z that has been rounded to 0 or 1
 
         gparams = pt.grad(cost, self.params)
         updates = [(param, param - learning_rate * gparam) for param, gparam in zip(self.params, gparams)]
@@ -118,15 +113,16 @@ class DenoisingAutoencoder(Autoencoder):
 
 
 dA = DenoisingAutoencoder  # its name in the DeepLearning tutorials
+# For models that main() saved: load(model), encode(images, model) and reconstruct(images, model).
+load, encode, reconstruct, reconstruct_files = trained.functions(DenoisingAutoencoder, tile_raster_images)
 
 
 def training_function(autoencoder, train_set_x, corruption_level, learning_rate, batch_size):
     """Compile train_da(index): one gradient descent step on minibatch `index`, which returns its cost."""
     index = pt.lscalar('index')
     cost, updates = autoencoder.get_cost_updates(corruption_level, learning_rate)
-    return pytensor.function(
-        [index], cost, updates=updates,
-        givens={autoencoder.x: train_set_x[index * batch_size: (index + 1) * batch_size]})
+    return pytensor.function([index], cost, updates=updates, givens={
+        autoencoder.x: train_set_x[index * batch_size: (index + 1) * batch_size]})
 
 
 def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, training_epochs=200, batch_size=20, hook=None):
@@ -137,81 +133,48 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
 
     Raises InputError (a ValueError) for other values or if batch_size > n, FloatingPointError if a cost is not finite.
     """
-    train_set_x = as_shared(train_set_x, autoencoder.n_visible)
-    n_images = train_set_x.get_value(borrow=True).shape[0]
-    n_train_batches = n_images // batch_size
-    if n_train_batches == 0:
-        raise InputError(f'batch size {batch_size} is larger than the training set, which has {n_images} images')
+    train_set_x = as_shared(train_set_x, autoencoder.n_visible, batch_size)
+    n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
     print('... compiling', type(autoencoder).__name__)
     train_da = training_function(autoencoder, train_set_x, corruption_level, learning_rate, batch_size)
 
     costs = []
-    if hook:
-        hook(autoencoder, costs)
     start_time = timeit.default_timer()
-    for epoch in tqdm(range(len(costs), training_epochs), unit='epoch', leave=False, disable=None):
+    for epoch in remaining_epochs(training_epochs, autoencoder, costs, hook):
         c = [train_da(batch_index) for batch_index in range(n_train_batches)]
         costs.append(float(np.mean(c)))
-        if not all(np.isfinite(values).all() for values in (c, *autoencoder.__getstate__())):
-            raise FloatingPointError(f'non-finite cost or parameter in epoch {epoch}; try a smaller learning rate')
         if epoch % 10 == 0:
             tqdm.write('Training epoch %d, cost %f' % (epoch, costs[-1]))
-        if hook:
-            hook(autoencoder, costs)
     print('time: %ds' % (timeit.default_timer() - start_time))
     return costs
-
-
-def load(model='output/dA.npz'):
-    """A model that main() saved, with its image_shape and settings. Raises OSError or InputError naming the file."""
-    return trained.load(DenoisingAutoencoder, model)
-
-
-def encode(images, model='output/dA.npz'):
-    """y, (n, n_hidden), of images, (n, n_visible), (n, height, width) or one image, by the rules of load_data."""
-    return trained.apply(DenoisingAutoencoder, model, images, lambda dA: dA.get_hidden_values(dA.x))
-
-
-def reconstruct(images, model='output/dA.npz'):
-    """z, (n, n_visible), of images as encode takes them. The input is not corrupted."""
-    return trained.apply(DenoisingAutoencoder, model, images, DenoisingAutoencoder.feedforward)
 
 
 def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0.1, n_hidden=100, corruption=0.3,
          seed=123, only='both', output_dir='output', image_shape=None, max_megabytes=MAX_MEGABYTES, hook=None):
     """Train a plain and a denoising autoencoder; save the models, their filters and reconstructions of test images."""
     datasets = load_data(dataset, image_shape, max_megabytes)
-    train_set_x, test_set_x = datasets[0][0], datasets[2][0]
-    n_visible = train_set_x.get_value(borrow=True).shape[1]
+    train_set_x, x = datasets[0][0], datasets[2][0].get_value()[:100]
+    save_tiles(x, datasets.image_shape, os.path.join(output_dir, 'test_image.png'))
 
-    def train_and_save(autoencoder, corruption_level, model, filters, reconstruction):
+    def train_and_save(model, corruption_level, name, filters, reconstruction):
+        rng = np.random.RandomState(seed)
+        theano_rng = RandomStreams(rng.randint(2 ** 30))
+        if model is dA:
+            # The noise as the page shows it: drawn from the first stream, so that the model's own is the second.
+            print(theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption, dtype=pytensor.config.floatX).eval())
+        autoencoder = model(rng, theano_rng, n_visible=x.shape[1], n_hidden=n_hidden)
         train(autoencoder, train_set_x, corruption_level, learning_rate, epochs, batch_size, hook)
-        trained.save(autoencoder, os.path.join(output_dir, model), datasets.image_shape, corruption=corruption_level,
+        trained.save(autoencoder, os.path.join(output_dir, name), datasets.image_shape, corruption=corruption_level,
                      learning_rate=learning_rate, epochs=epochs, batch_size=batch_size, seed=seed)
-        if not datasets.image_shape:
-            print(f'pictures not saved: {n_visible} values are not a square; give their shape with --image-shape')
-            return
-        x = test_set_x.get_value()[:100]
         z = autoencoder.feedforward().eval({autoencoder.x: x})
-        for X, name in (autoencoder.W.get_value().T, filters), (x, 'test_image.png'), (z, reconstruction):
-            save_image(tile_raster_images(X=X, img_shape=datasets.image_shape, tile_shape=(math.ceil(len(X) / 10), 10),
-                                          tile_spacing=(1, 1)), os.path.join(output_dir, name))
+        save_tiles(autoencoder.W.get_value().T, datasets.image_shape, os.path.join(output_dir, filters))
+        save_tiles(z, datasets.image_shape, os.path.join(output_dir, reconstruction))
 
     if only != 'denoising':
-        rng = np.random.RandomState(seed)
-        theano_rng = RandomStreams(rng.randint(2 ** 30))
-        autoencoder = Autoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
-        train_and_save(autoencoder, 0., 'autoencoder.npz', 'filters_no_corruption.png', 'autoencoded_image.png')
-
+        train_and_save(Autoencoder, 0., 'autoencoder.npz', 'filters_no_corruption.png', 'autoencoded_image.png')
     if only != 'plain':
-        rng = np.random.RandomState(seed)
-        theano_rng = RandomStreams(rng.randint(2 ** 30))
-        # The noise as the page shows it: drawn from the first stream, so that the model's own is the second.
-        print(theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption, dtype=pytensor.config.floatX).eval())
-        autoencoder = DenoisingAutoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
-        train_and_save(autoencoder, corruption, 'dA.npz', f'filters_corruption_{corruption * 100:.0f}.png',
-                       'dAed_image.png')
+        train_and_save(dA, corruption, 'dA.npz', f'filters_corruption_{corruption * 100:.0f}.png', 'dAed_image.png')
 
 
 if __name__ == '__main__':
-    command_line.run(main, reconstruct=partial(trained.reconstruct_files, DenoisingAutoencoder, tile_raster_images))
+    command_line.run(main, reconstruct=reconstruct_files)

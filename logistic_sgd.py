@@ -9,7 +9,6 @@ trains on a tenth of MNIST with early stopping and predicts 25 test digits; with
 
 DeepLearning 0.1 tutorials, "Classifying MNIST digits using Logistic Regression".
 """
-import math
 import os
 import timeit
 
@@ -19,8 +18,9 @@ import pytensor.tensor as pt
 from pytensor.tensor.special import softmax
 
 from theano_tutorial import InputError, command_line, datasets
-from theano_tutorial.storage import load_arrays, save_arrays, save_image
-from utils import tile_raster_images
+from theano_tutorial.datasets import MAX_MEGABYTES
+from theano_tutorial.storage import load_arrays, save_arrays
+from utils import save_tiles
 
 FORMAT = 'logistic regression, version 1'  # of saved models
 
@@ -62,7 +62,7 @@ class LogisticRegression:
         return pt.mean(pt.neq(self.y_pred, y))
 
 
-def load_data(dataset, image_shape=None, max_megabytes=datasets.MAX_MEGABYTES):
+def load_data(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
     """Load the train, valid and test sets as shared variables.
 
     dataset : path of the tutorials' pickle, an .npz or .csv file or a folder of images: theano_tutorial/datasets.py has
@@ -137,7 +137,7 @@ def early_stopping(train_model, validate_model, test_model, save_model, n_epochs
 
 
 def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl.gz', batch_size=600, patience=5000,
-                           model='best_model.npz', image_shape=None, max_megabytes=datasets.MAX_MEGABYTES):
+                           model='best_model.npz', image_shape=None, max_megabytes=MAX_MEGABYTES):
     """Train a logistic regression by minibatch gradient descent with early stopping; save the best model.
 
     n_epochs, patience : see early_stopping
@@ -223,19 +223,13 @@ def predict(images, model='best_model.npz'):
 
 
 def main(dataset='mini_mnist.pkl.gz', epochs=100, batch_size=60, learning_rate=0.13, patience=500,
-         model='output/best_model.npz', output_dir='output', image_shape=None, max_megabytes=datasets.MAX_MEGABYTES):
+         model='output/best_model.npz', output_dir='output', image_shape=None, max_megabytes=MAX_MEGABYTES):
     """Train a logistic regression with early stopping, save the best model, and predict 25 test images."""
     sgd_optimization_mnist(learning_rate, epochs, dataset, batch_size, patience, model, image_shape, max_megabytes)
     sets = datasets.load(dataset, image_shape, max_megabytes)
     for prediction in zip(*predict(sets[2][0][:25], model)):
         print('(%d, %.3f)' % prediction)
-    W, _ = load_model(model)
-    if sets.image_shape:
-        weights = tile_raster_images(X=W.T, img_shape=sets.image_shape, tile_shape=(math.ceil(W.shape[1] / 10), 10),
-                                     tile_spacing=(1, 1))
-        save_image(weights, os.path.join(output_dir, 'logistic_weights.png'))
-    else:
-        print(f'weights not shown: {len(W)} values are not a square; give their shape with --image-shape')
+    save_tiles(load_model(model)[0].T, sets.image_shape, os.path.join(output_dir, 'logistic_weights.png'))
 
 
 if __name__ == '__main__':

@@ -1,5 +1,9 @@
 """Show the rows of a matrix as images: tiles of one picture."""
+import math
+
 import numpy as np
+
+from theano_tutorial.storage import save_image
 
 
 def scale_to_unit_interval(ndar, eps=1e-8):
@@ -63,3 +67,17 @@ def tile_raster_images(X, img_shape, tile_shape, tile_spacing=(0, 0),
     picture = tiles.reshape(rows, columns, height + vertical, width + horizontal).swapaxes(1, 2)
     picture = picture.reshape(rows * (height + vertical), columns * (width + horizontal))
     return picture[:rows * (height + vertical) - vertical, :columns * (width + horizontal) - horizontal]
+
+
+def save_tiles(X, img_shape, path):
+    """Save the images in the rows of X as one picture, ten in a row, one pixel apart.
+
+    img_shape : (height, width) of one image, in pixels; if None, a line says that the picture is not saved
+
+    Raises OSError naming the path if the file cannot be written.
+    """
+    if img_shape is None:
+        print(f'{path} not saved: {X.shape[1]} values are not a square; give their shape with --image-shape')
+    else:
+        tile_shape = math.ceil(len(X) / 10), 10
+        save_image(tile_raster_images(X=X, img_shape=img_shape, tile_shape=tile_shape, tile_spacing=(1, 1)), path)

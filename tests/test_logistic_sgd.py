@@ -134,7 +134,7 @@ def test_classes_and_shape_are_those_of_the_data(tmp_path, capsys, uncompiled):
     (tmp_path / 'logistic_weights.png').unlink()
     np.savez(tmp_path / 'data.npz', **{name: values.reshape(30, -1).squeeze() for name, values in sets.items()})
     logistic_sgd.main(**options)
-    assert 'weights not shown: 20 values are not a square; give' in capsys.readouterr().out
+    assert 'logistic_weights.png not saved: 20 values are not a square; give' in capsys.readouterr().out
     np.savez(tmp_path / 'data.npz', **{name: values for name, values in sets.items() if name.endswith('x')})
     with pytest.raises(InputError, match='data.npz: no labels, which a logistic regression needs'):
         logistic_sgd.main(**options)

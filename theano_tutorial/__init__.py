@@ -7,6 +7,7 @@ jit, numba_backend    small compiled loops, and this project's Ops for PyTensor'
 backend               the fastest way this machine has to run a compiled function
 datasets              reading data sets: pickles, .npz, .csv, folders of images
 mnist                 all of MNIST: downloading, the IDX format
+training              the checks and the progress bar of train() in dA.py
 trained               saved autoencoders, and what they make of images
 mini_mnist            makes data/mini_mnist.pkl.gz from MNIST
 storage               atomic saves, .npz files without code in them

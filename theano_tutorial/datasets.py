@@ -129,19 +129,6 @@ def to_unit_interval(arrays, name):
     return [array / np.float32(256) for array in arrays]
 
 
-def as_shared(images, n_pixels):
-    """A shared matrix of floatX: `images` itself if it is shared, else an array (n, n_pixels) as one.
-
-    Raises InputError (a ValueError) for another shape or if the values are not all in [0, 1].
-    """
-    values = images.get_value(borrow=True) if hasattr(images, 'get_value') else np.asarray(images)
-    if values.ndim != 2 or values.shape[1] != n_pixels:
-        raise InputError(f'the model is for images (n, {n_pixels}), not {values.shape}')
-    if not (values.min(initial=0) >= 0 and values.max(initial=0) <= 1):  # NaN is neither
-        raise InputError(f'the images are from {values.min()} to {values.max()}; expected finite values in [0, 1]')
-    return images if hasattr(images, 'get_value') else pytensor.shared(values.astype(pytensor.config.floatX, 'C'))
-
-
 def as_rows(images, n_pixels, model):
     """Images as a model takes them: floats in [0, 1], (n, n_pixels), by the rules of to_unit_interval.
 

@@ -24,11 +24,68 @@ def save(autoencoder, path, image_shape, **settings):
     print('saved', path)
 
 
-def load(model_class, path):
-    """The saved model as an instance of model_class, with the attributes image_shape (or None) and settings, a dict.
+def functions(model_class, tile_raster_images):
+    """load, encode, reconstruct and reconstruct_files for saved models as instances of model_class.
 
-    Raises OSError if the file cannot be read, InputError (a ValueError) naming it if it is not a valid autoencoder.
+    tile_raster_images : that of utils.py, which is not part of the package
     """
+
+    def load(model='output/dA.npz'):
+        """The saved model, with the attributes image_shape, (height, width) or None if unknown, and settings, a dict.
+
+        Raises OSError if the file cannot be read, InputError (a ValueError) naming it if it is not a valid autoencoder.
+        """
+        W, b, b_prime, image_shape, settings = _read(model)
+        autoencoder = model_class(np.random.RandomState(0), None, None, *W.shape)
+        autoencoder.__setstate__((W, b, b_prime))
+        autoencoder.image_shape, autoencoder.settings = image_shape or None, settings
+        return autoencoder
+
+    def apply(output, images, model):
+        autoencoder = load(model)
+        rows = as_rows(images, autoencoder.n_visible, model).astype(pytensor.config.floatX)
+        return pytensor.function([autoencoder.x], output(autoencoder))(rows)
+
+    def encode(images, model='output/dA.npz'):
+        """y, the hidden values of images: an array (n, n_hidden).
+
+        images : array or lists, (n, n_visible), (n, height, width) or one image; floats in [0, 1], or integers from 0
+            to 255, which are divided by 256
+
+        Raises the errors of load, and InputError (a ValueError) for images of another size or with other values.
+        """
+        return apply(lambda dA: dA.get_hidden_values(dA.x), images, model)
+
+    def reconstruct(images, model='output/dA.npz'):
+        """z, the reconstructions of images that are not corrupted: an array (n, n_visible). See encode."""
+        return apply(model_class.feedforward, images, model)
+
+    def reconstruct_files(reconstruct, model='output/dA.npz', corruption=None, output_dir='output'):
+        """Save input, corrupted input and reconstruction of the image files `reconstruct`, a row each, as one picture.
+
+        corruption : probability that a pixel is set to 0; None for that of the training
+
+        The noise is the same every time. Raises the errors of load and read_image, InputError if the shape is unknown.
+        """
+        autoencoder = load(model)
+        if not autoencoder.image_shape:
+            raise InputError(f'{model}: trained on vectors of unknown image shape; train with --image-shape HxW')
+        if corruption is None:
+            corruption = autoencoder.settings.get('corruption', 0.)
+        images = np.array([read_image(file, autoencoder.image_shape) for file in reconstruct], pytensor.config.floatX)
+        x = images.reshape(len(images), -1)
+        tilde_x = autoencoder.get_corrupted_input(autoencoder.x, corruption)
+        z = autoencoder.get_reconstructed_input(autoencoder.get_hidden_values(tilde_x))
+        rows = np.stack([x, *pytensor.function([autoencoder.x], [tilde_x, z])(x)], axis=1).reshape(-1, x.shape[1])
+        save_image(tile_raster_images(rows, autoencoder.image_shape, (len(images), 3), (1, 1),
+                                      scale_rows_to_unit_interval=False),
+                   os.path.join(output_dir, 'reconstruction.png'))
+
+    return load, encode, reconstruct, reconstruct_files
+
+
+def _read(path):
+    """W, b, b_prime, the image shape and the settings in a file. Raises the errors of load in functions()."""
     try:
         arrays = load_arrays(path, FORMAT)
     except FileNotFoundError:
@@ -46,37 +103,4 @@ def load(model_class, path):
             raise ValueError(f'corruption {settings["corruption"]}')
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f'{path}: not a valid autoencoder file ({error!r:.100})') from None
-    autoencoder = model_class(np.random.RandomState(0), None, None, *W.shape)
-    autoencoder.__setstate__((W, b, b_prime))
-    autoencoder.image_shape, autoencoder.settings = image_shape or None, settings
-    return autoencoder
-
-
-def apply(model_class, path, images, output):
-    """output(model), symbolic, for images as datasets.as_rows takes them: an array (n, ...)."""
-    autoencoder = load(model_class, path)
-    rows = as_rows(images, autoencoder.n_visible, path).astype(pytensor.config.floatX)
-    return pytensor.function([autoencoder.x], output(autoencoder))(rows)
-
-
-def reconstruct_files(model_class, tile_raster_images, reconstruct, model='output/dA.npz', corruption=None,
-                      output_dir='output'):
-    """Save input, corrupted input and reconstruction of the image files `reconstruct`, a row each, as one picture.
-
-    tile_raster_images : that of utils.py, which is not part of the package
-    corruption : probability that a pixel is set to 0; None for that of the training
-
-    The noise is the same every time. Raises the errors of load and read_image, InputError if the shape is unknown.
-    """
-    autoencoder = load(model_class, model)
-    if not autoencoder.image_shape:
-        raise InputError(f'{model}: trained on vectors of unknown image shape; train with --image-shape HxW')
-    if corruption is None:
-        corruption = autoencoder.settings.get('corruption', 0.)
-    images = np.array([read_image(file, autoencoder.image_shape) for file in reconstruct], pytensor.config.floatX)
-    x = images.reshape(len(images), -1)
-    tilde_x = autoencoder.get_corrupted_input(autoencoder.x, corruption)
-    z = autoencoder.get_reconstructed_input(autoencoder.get_hidden_values(tilde_x))
-    rows = np.stack([x, *pytensor.function([autoencoder.x], [tilde_x, z])(x)], axis=1).reshape(-1, x.shape[1])
-    save_image(tile_raster_images(rows, autoencoder.image_shape, (len(images), 3), (1, 1),
-                                  scale_rows_to_unit_interval=False), os.path.join(output_dir, 'reconstruction.png'))
+    return W, b, b_prime, image_shape, settings
