@@ -154,7 +154,6 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
     """Train a plain and a denoising autoencoder; save the models, their filters and reconstructions of test images."""
     datasets = load_data(dataset, image_shape, max_megabytes)
     train_set_x, x = datasets[0][0], datasets[2][0].get_value()[:100]
-    save_tiles(x, datasets.image_shape, os.path.join(output_dir, 'test_image.png'))
 
     def train_and_save(model, corruption_level, name, filters, reconstruction):
         rng = np.random.RandomState(seed)
@@ -174,6 +173,7 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
         train_and_save(Autoencoder, 0., 'autoencoder.npz', 'filters_no_corruption.png', 'autoencoded_image.png')
     if only != 'plain':
         train_and_save(dA, corruption, 'dA.npz', f'filters_corruption_{corruption * 100:.0f}.png', 'dAed_image.png')
+    save_tiles(x, datasets.image_shape, os.path.join(output_dir, 'test_image.png'))
 
 
 if __name__ == '__main__':
