@@ -82,6 +82,7 @@ def test_executed(name, epochs):
         assert re.findall(r'Training epoch \d+, cost (.+)', printed(notebook)) == costs
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which('chromium'), reason='no chromium here')
 @each_notebook
 def test_html(tmp_path, name):
