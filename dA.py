@@ -114,7 +114,8 @@ class DenoisingAutoencoder(Autoencoder):
 
 dA = DenoisingAutoencoder  # its name in the DeepLearning tutorials
 # For models that main() saved: load(model), encode(images, model) and reconstruct(images, model).
-load, encode, reconstruct, reconstruct_files = trained.functions(DenoisingAutoencoder, tile_raster_images)
+saved = trained.SavedModels(DenoisingAutoencoder, tile_raster_images)
+load, encode, reconstruct = saved.load, saved.encode, saved.reconstruct
 
 
 def training_function(autoencoder, train_set_x, corruption_level, learning_rate, batch_size):
@@ -129,7 +130,7 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     """Train on minibatches and print the mean cost of every tenth epoch. Returns the mean cost of each, a list.
 
     train_set_x : array or shared matrix (n, n_visible) with values in [0, 1]; the last n % batch_size are not used
-    hook : called before the first epoch and after each; theano_tutorial.checkpoint saves and resumes with it
+    hook : hook(autoencoder, costs), called before the first epoch, when it may restore both, and after each; or None
 
     Raises InputError (a ValueError) for other values or if batch_size > n, FloatingPointError if a cost is not finite.
     """
@@ -137,7 +138,6 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
     print('... compiling', type(autoencoder).__name__)
     train_da = training_function(autoencoder, train_set_x, corruption_level, learning_rate, batch_size)
-
     costs = []
     start_time = timeit.default_timer()
     for epoch in remaining_epochs(training_epochs, autoencoder, costs, hook):
@@ -177,4 +177,4 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
 
 
 if __name__ == '__main__':
-    command_line.run(main, reconstruct=reconstruct_files)
+    command_line.run(main, reconstruct=saved.reconstruct_files)

@@ -196,6 +196,8 @@ def load_model(model):
 
     Raises OSError if the file cannot be read, InputError (a ValueError) if it is not a valid model; both name it.
     """
+    if not os.path.exists(model):
+        raise FileNotFoundError(f'{model}: no such model; logistic_sgd.py saves it while training')
     arrays = load_arrays(model, FORMAT)
     W, b = arrays.get('W', np.zeros(0)), arrays.get('b', np.zeros(0))
     if W.ndim != 2 or W.size == 0 or b.shape != W.shape[1:] or {W.dtype.kind, b.dtype.kind} != {'f'}:

@@ -5,8 +5,8 @@
 
 trains the logistic regression that the page builds on and both autoencoders with the page's settings, prints what the
 page printed, saves its five pictures, and ends with a table of what matches. The exit status is 0 if everything does,
-else 1. With --page the autoencoders are not ours but those of the page's own cells, which are run as code from the
-reader's copy of the page.
+1 if something differs. With --page the autoencoders are not ours but those of the page's own cells, which are run as
+code from the reader's copy of the page.
 """
 import contextlib
 import io

@@ -11,11 +11,10 @@ def scale_to_unit_interval(ndar, eps=1e-8):
 
     ndar : array of any shape, not empty
 
-    Returns a new array of the same shape and floating dtype (float64 for integers and booleans); a constant array
-    becomes 0.
+    Returns a new array of the same shape, float32 if ndar is, else float64; a constant array becomes 0.
     """
     ndar = np.asarray(ndar)
-    ndar = ndar.astype(ndar.dtype if ndar.dtype.kind == 'f' else np.float64)
+    ndar = ndar.astype(np.float32 if ndar.dtype == np.float32 else np.float64)
     ndar -= ndar.min()
     # A sum of Python floats: in float32, max + eps would be rounded to max.
     ndar *= 1.0 / (float(ndar.max()) + eps)
@@ -77,7 +76,7 @@ def save_tiles(X, img_shape, path):
     Raises OSError naming the path if the file cannot be written.
     """
     if img_shape is None:
-        print(f'{path} not saved: {X.shape[1]} values are not a square; give their shape with --image-shape')
+        print(f'{path} not saved: {np.shape(X)[1]} values are not a square; give their shape with --image-shape')
     else:
         tile_shape = math.ceil(len(X) / 10), 10
         save_image(tile_raster_images(X=X, img_shape=img_shape, tile_shape=tile_shape, tile_spacing=(1, 1)), path)

@@ -14,7 +14,7 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 
-from dA import Autoencoder, DenoisingAutoencoder, training_function
+from dA import Autoencoder, DenoisingAutoencoder, train
 from logistic_sgd import LogisticRegression
 from theano_tutorial import backend, datasets
 
@@ -30,18 +30,6 @@ def load(dataset):
     images, labels = zip(*datasets.load(dataset))
     return ([np.array(x, pytensor.config.floatX, order='C') for x in images],
             [np.asarray(y, 'int32') for y in labels])
-
-
-def fit(autoencoder, images, corruption, learning_rate, epochs):
-    """Train as dA.train does, without its printing. Returns the mean cost of the last epoch."""
-    train_da = training_function(autoencoder, pytensor.shared(images, borrow=True), corruption, learning_rate,
-                                 BATCH_SIZE)
-    costs = [0.]
-    for _ in range(epochs):
-        costs = [train_da(index) for index in range(len(images) // BATCH_SIZE)]
-    if not np.isfinite(costs).all():
-        raise FloatingPointError('non-finite cost')
-    return np.mean(costs)
 
 
 def squared_error(x, z):
@@ -136,7 +124,7 @@ def encoder(model, n_hidden=0, corruption=0., learning_rate=0., epochs=60, seed=
         autoencoder = (DenoisingAutoencoder if corruption else Autoencoder)(
             np.random.RandomState(seed), n_visible=images[0].shape[1], n_hidden=n_hidden)
         initial_W = autoencoder.W.get_value()
-        row['train_cost'] = fit(autoencoder, images[0], corruption, learning_rate, epochs)
+        row['train_cost'] = train(autoencoder, images[0], corruption, learning_rate, epochs, BATCH_SIZE)[-1]
         x, y = pt.matrix('x'), pt.matrix('y')
         encode = pytensor.function([x], autoencoder.get_hidden_values(x))
         decode = pytensor.function([y], autoencoder.get_reconstructed_input(y))
@@ -173,7 +161,7 @@ def network(start, n_layers=1, n_labels=5000, learning_rate=0.1, pretraining_rat
         layer = (DenoisingAutoencoder if start == 'denoising' else Autoencoder)(
             rng, n_visible=codes.shape[1], n_hidden=n_hidden)
         if start != 'random':
-            fit(layer, codes, 0.3 if start == 'denoising' else 0., pretraining_rate, pretraining_epochs)
+            train(layer, codes, 0.3 if start == 'denoising' else 0., pretraining_rate, pretraining_epochs, BATCH_SIZE)
             codes = pytensor.function([x], layer.get_hidden_values(x))(codes)
         else:
             codes = codes[:, :n_hidden]  # only its shape is used

@@ -7,7 +7,6 @@ Python, with the extra `fast` and without. The scripts run from a copy in a fold
 """
 import importlib.metadata
 import importlib.util
-import os
 import pathlib
 import re
 import shutil
@@ -18,10 +17,10 @@ import tempfile
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 
 
-def run(folder, *arguments, flags=''):
+def run(folder, *arguments):
     """Run Python in `folder`, every warning an error. Returns what was printed."""
     done = subprocess.run([sys.executable, '-X', 'utf8', '-W', 'error', *arguments], cwd=folder, capture_output=True,
-                          encoding='utf-8', env=os.environ | {'PYTENSOR_FLAGS': flags})
+                          encoding='utf-8')
     assert done.returncode == 0, (arguments, done.stdout, done.stderr)
     # What PyTensor says when it is imported on a machine without a compiler.
     errors = done.stderr.replace('g++ not available, if using conda: `conda install gxx`\n', '')
@@ -45,9 +44,8 @@ def main():
         # Compares the first digits of both models, the logistic regression, the noise and the data with the page.
         replayed = run(project, 'replay.py', '--epochs', '1')
         assert replayed.endswith('\nEverything matches.\n'), replayed
-        # Saves a model, and loads it to predict. Compiling fast saves ten seconds.
-        assert '(7, 0.988)' in run(project, 'logistic_sgd.py', '--output-dir', '出力', '--model', '出力/model.npz',
-                                   flags='mode=FAST_COMPILE')
+        # Saves a model, and loads it to predict.
+        assert '(7, 0.988)' in run(project, 'logistic_sgd.py', '--output-dir', '出力', '--model', '出力/model.npz')
         assert (project / '出力' / 'logistic_weights.png').exists()
         # PyTensor before 3.3 matches no pattern, without a word, where `packaging` is missing.
         upstream = (PROJECT / 'docs' / 'upstream.md').read_text(encoding='utf-8')

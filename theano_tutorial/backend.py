@@ -32,7 +32,10 @@ GLIBC_VECTOR_MATH = ' -D__FAST_MATH__'
 BLAS_NAMES = ('gemm', 'gemv', 'ger', 'dot', 'axpy', 'scal', 'copy', 'swap', 'nrm2')
 ONE_THREAD = 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'VECLIB_MAXIMUM_THREADS'
 SMALL_GEMM = 'small_gemm_1.h'
-NO_SYMBOLIC_SLICE = ('jax', 'pytorch', 'mlx')
+# Modes and linkers that cannot run the tutorial, and why.
+CANNOT = {**dict.fromkeys(['jax', 'pytorch', 'mlx'], 'which slices the data by a symbolic index'),
+          'nanguardmode': 'whose random states it takes for arrays'}
+_chosen = ('', '', '')  # linker, gcc__cxxflags and description
 
 
 def use_fastest():
@@ -50,8 +53,8 @@ def use_fastest():
         raise InputError(f'{config.base_compiledir}: {error.strerror or error}; PyTensor keeps compiled code there; '
                          'for another folder set PYTENSOR_FLAGS=base_compiledir=FOLDER') from None
     for value in config.mode, config.linker:
-        if value.lower() in NO_SYMBOLIC_SLICE:
-            raise InputError(f'{value} cannot run the tutorial, which slices the data by a symbolic index; '
+        if value.lower() in CANNOT:
+            raise InputError(f'{value} cannot run the tutorial, {CANNOT[value.lower()]}; '
                              'use the default, NUMBA or FAST_COMPILE')
     used = _choose()
     if threadpoolctl := _optional('threadpoolctl'):
@@ -61,7 +64,7 @@ def use_fastest():
 
 def versions():
     """Python, PyTensor, numpy, BLAS and processor of this run, in one line."""
-    if config.linker == 'cvm':
+    if config.linker.startswith('c'):
         blas = 'Accelerate' if 'Accelerate' in config.blas__ldflags else config.blas__ldflags
         for library, package in ('scipy_openblas', 'scipy-openblas32'), ('mkl', 'mkl'):
             if library in blas:
@@ -85,6 +88,9 @@ def _processor():
 
 
 def _choose():
+    global _chosen
+    if (config.linker, config.gcc__cxxflags) == _chosen[:2]:
+        return _chosen[2]
     if config.mode != 'Mode' or config.linker != 'auto':
         return f'with mode={config.mode}, linker={config.linker}, as configured'
     if not config.cxx:
@@ -103,7 +109,8 @@ def _choose():
     if reason:
         return f'with Numba (the C++ compiler does not work: {reason})'
     config.linker, config.gcc__cxxflags = 'cvm', cxxflags
-    return f'in C with {blas}'
+    _chosen = 'cvm', cxxflags, f'in C with {blas}'
+    return _chosen[2]
 
 
 def _find_blas():

@@ -17,18 +17,19 @@ PARTS = ('W', 'b', 'b_prime', 'costs', 'rng_states')  # of each model, under 'CL
 
 
 class Checkpoint:
-    """The checkpoint file of one training, or of several models one after the other.
+    """The checkpoint file of one training, or of one model of each class one after the other.
 
     path : the file; resumed from if it exists
-    settings : the hyperparameters, a dict of numbers and strings; a file with others is refused
+    settings : the hyperparameters, a dict of numbers, strings, tuples and None; a file with others is refused
 
-    Raises OSError if the file cannot be read, InputError (a ValueError) naming it if it is not a valid checkpoint or
-    has other settings. Such a file is left as it is.
+    Raises OSError if the file cannot be read, InputError (a ValueError) naming it if it is not a valid checkpoint, has
+    other settings, or already belongs to another model of the same class. Such a file is left as it is.
     """
 
     def __init__(self, path, settings):
         make_folder(os.path.dirname(path))
         self.path = path
+        self.models = {}  # the model of each class
         self.settings = json.loads(json.dumps(settings | {'floatX': pytensor.config.floatX}))  # tuples become lists
         try:
             self.arrays = load_arrays(path, FORMAT)
@@ -36,9 +37,10 @@ class Checkpoint:
             self.arrays = {'settings': np.array(json.dumps(self.settings))}
         try:
             saved = json.loads(str(self.arrays['settings']))
-            differences = [f'{name} {saved[name]}, not {value}' for name, value in self.settings.items()
-                           if saved[name] != value]
-        except (KeyError, TypeError, ValueError, RecursionError):
+            names = self.settings | saved
+            differences = [f'{name} {saved.get(name)}, not {self.settings.get(name)}' for name in names
+                           if saved.get(name) != self.settings.get(name)]
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
             raise InputError(f'{path}: not a valid checkpoint file (its settings)') from None
         if differences:
             raise InputError(f'{path}: saved with {"; ".join(differences)}; use the same settings or another file')
@@ -46,6 +48,8 @@ class Checkpoint:
     def __call__(self, autoencoder, costs):
         """Restore the model, if the file has it, while there are no costs; save it after an epoch."""
         name = type(autoencoder).__name__
+        if self.models.setdefault(name, autoencoder) is not autoencoder:
+            raise InputError(f'{self.path}: it belongs to another {name}; use another file')
         # The streams of this training are the last ones: an earlier one with the same model left others before them.
         rngs = [rng for rng, _ in reversed(autoencoder.theano_rng.state_updates)]
         if costs:

@@ -98,7 +98,7 @@ def run(main, **others):
         make_folder(options['output_dir'])
         if options.get('hook'):
             settings = {name: value for name, value in options.items()
-                        if name not in ('epochs', 'only', 'max_megabytes', 'output_dir', 'hook')}
+                        if name not in ('epochs', 'only', 'max_megabytes', 'output_dir', 'page', 'hook')}
             options['hook'] = Checkpoint(options['hook'], settings)
         status = function(**options)
     except (OSError, InputError, FloatingPointError, MemoryError) as error:

@@ -174,6 +174,7 @@ def _one_minus(variable):
     return None
 
 # Registers the Op with PyTensor's Numba backend; here, since that module imports this one. The other backends also work
-# without Numba, and without a folder where PyTensor can keep what it compiles.
-with contextlib.suppress(ModuleNotFoundError, OSError):
-    import theano_tutorial.numba_backend  # noqa: F401
+# without a folder where PyTensor can keep what it compiles.
+if numba is not None:
+    with contextlib.suppress(OSError):
+        import theano_tutorial.numba_backend  # noqa: F401

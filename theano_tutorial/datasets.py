@@ -11,16 +11,16 @@ module are called for them.
 import io
 import math
 import os
+import pickle
 import re
 import warnings
 
 import numpy as np
 import pytensor
 from PIL import Image, ImageOps
-from six.moves import cPickle as pickle
 
 from theano_tutorial import InputError, mnist
-from theano_tutorial.storage import data_file, open_npz, read_gzip
+from theano_tutorial.storage import TooLarge, data_file, open_npz, read_gzip
 
 SETS = ('train', 'valid', 'test')
 MAX_MEGABYTES = 2048
@@ -66,7 +66,10 @@ def load(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
         sets = _split(_read_csv(path, max_bytes), None, path)
     else:
         # Before they are converted, numbers take at most 8 bytes where floatX takes 4.
-        sets = (_read_npz if path.lower().endswith('.npz') else read_pickle)(path, 2 * max_bytes)
+        try:
+            sets = (_read_npz if path.lower().endswith('.npz') else read_pickle)(path, 2 * max_bytes)
+        except TooLarge:
+            raise InputError(f'{path}: it takes more than --max-megabytes {max_megabytes}') from None
     return check(sets, path, image_shape, max_bytes)
 
 
@@ -132,15 +135,17 @@ def to_unit_interval(arrays, name):
 def as_rows(images, n_pixels, model):
     """Images as a model takes them: floats in [0, 1], (n, n_pixels), by the rules of to_unit_interval.
 
-    images : array or lists: (n, n_pixels), (n, height, width), or one image, (n_pixels,) or (height, width)
+    images : array, lists or shared variable: (n, n_pixels), (n, height, width), or one image, (n_pixels,) or
+        (height, width)
 
     Raises InputError (a ValueError) naming the file `model` for other sizes, and for other values.
     """
-    rows = np.asarray(images)
+    rows = np.atleast_1d(images.get_value(borrow=True) if hasattr(images, 'get_value') else images)
+    shape = rows.shape
     one = rows.ndim == 1 or (rows.ndim == 2 and rows.shape[1] != n_pixels and rows.size == n_pixels)
     rows = rows.reshape(1 if one else len(rows), -1) if rows.size else rows
     if rows.ndim != 2 or rows.shape[1] != n_pixels or not rows.size:
-        raise InputError(f'{model}: the model is for images (n, {n_pixels}), not {np.shape(images)}')
+        raise InputError(f'{model}: the model is for images (n, {n_pixels}), not {shape}')
     return to_unit_interval([rows], 'images')[0]
 
 

@@ -1,5 +1,4 @@
 """What the notebooks show: comparisons with the original page, and figures."""
-import itertools
 import re
 
 import matplotlib.pyplot as plt
@@ -13,36 +12,30 @@ STYLES = {'plain': dict(color='#0072B2', marker='o', linestyle='-'),
 MODELS = {'plain': 'autoencoder', 'denoising': 'denoising_autoencoder'}  # their names in the record
 
 
-def _compare(what, ours, pages):
-    """Print how many of `ours` are equal to the page's, and each pair that differs."""
-    different = [pair for pair in itertools.zip_longest(ours, pages) if pair[0] != pair[1]]
-    print(f'{len(pages) - len(different)} of {len(pages)} {what} equal')
-    for here, page in different:
+def _show(check, what):
+    print(f'{check.equal} of {check.total} {what} equal')
+    for here, page in check.different:
         print(f'different: here {here}, the page {page}')
 
 
 def compare_costs(model, costs):
     """Compare the mean costs of the epochs run, of 'plain' or 'denoising', with those that the page printed."""
-    page = [(epoch, cost) for epoch, cost in reference.record()[MODELS[model]]['costs'] if epoch < len(costs)]
-    _compare('costs', [(epoch, '%f' % costs[epoch]) for epoch, _ in page], page)
+    _show(reference.check_costs(MODELS[model], costs), 'costs')
 
 
 def compare_noise(matrix):
     """Compare a 10 x 10 noise matrix with the page's."""
-    check = reference.check_noise(matrix)
-    print(f'{check.equal} of {check.total} entries equal')
+    _show(reference.check_noise(matrix), 'entries')
 
 
 def compare_log(text):
     """Compare what the logistic regression printed with what its page printed."""
-    _compare('lines', [line for line in text.splitlines() if line.startswith(('epoch', ' ', 'Optimization'))],
-             reference.record()['logistic_mini']['log'])
+    _show(reference.check_log(text), 'lines')
 
 
 def compare_predictions(classes, probabilities):
     """Compare the predictions of the first 25 test digits with those that the logistic regression's page printed."""
-    _compare('predictions', ['(%d, %.3f)' % prediction for prediction in zip(classes, probabilities)],
-             reference.record()['logistic_mini']['predictions_first_25_test'])
+    _show(reference.check_predictions(classes, probabilities), 'predictions')
 
 
 def compare_pictures(**pictures):

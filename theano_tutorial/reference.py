@@ -3,6 +3,7 @@
 Everything is in data/original: record.json has the numbers; Theano 0.8.2 drew the five pictures.
 """
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -23,7 +24,10 @@ MAX_PIXELS_OFF = 40
 
 
 class Check(NamedTuple):
-    """One line of the comparison: `equal` of `total` items are the original's; `matches` is the verdict."""
+    """One line of the comparison: `equal` of `total` items are the original's; `matches` is the verdict.
+
+    different : the pairs (this run's, the page's) of items that are not equal; empty for pictures
+    """
 
     subject: str
     equal: int
@@ -31,6 +35,7 @@ class Check(NamedTuple):
     unit: str
     matches: bool
     remark: str = ''
+    different: tuple = ()
 
     def __str__(self):
         return f'{self.subject:27}{self.equal:6} of {self.total:5} {self.unit:18} {self.remark}'.rstrip()
@@ -49,8 +54,9 @@ def picture(name):
 
 
 def _compare(subject, ours, theirs, unit):
+    different = tuple(pair for pair in itertools.zip_longest(ours, theirs) if pair[0] != pair[1])
     equal = sum(a == b for a, b in zip(ours, theirs))
-    return Check(subject, equal, len(theirs), unit, list(ours) == list(theirs))
+    return Check(subject, equal, len(theirs), unit, not different, different=different)
 
 
 def check_data(datasets):
@@ -64,7 +70,7 @@ def check_data(datasets):
 def check_costs(model, costs):
     """Compare the mean costs of the epochs run, of 'autoencoder' or 'denoising_autoencoder', with those printed."""
     page = [(epoch, cost) for epoch, cost in record()[model]['costs'] if epoch < len(costs)]
-    return _compare(model.replace('_', ' '), ['%f' % costs[epoch] for epoch, _ in page], [cost for _, cost in page],
+    return _compare(model.replace('_', ' '), [(epoch, '%f' % costs[epoch]) for epoch, _ in page], page,
                     'costs as printed')
 
 

@@ -24,6 +24,7 @@ from pytensor.tensor.basic import infer_static_shape
 from pytensor.tensor.exceptions import ShapeError
 from pytensor.tensor.random.type import RandomType
 
+from theano_tutorial.jit import numba
 from theano_tutorial.mersenne_twister import bernoulli
 
 
@@ -41,7 +42,9 @@ class RandomStateType(RandomType):
 
     @staticmethod
     def may_share_memory(a, b):
-        return a._bit_generator is b._bit_generator
+        # DebugMode compares with arrays, too.
+        return isinstance(a, np.random.RandomState) and isinstance(b, np.random.RandomState) and (
+            a._bit_generator is b._bit_generator)
 
     def __eq__(self, other):
         return type(self) is type(other)
@@ -335,6 +338,7 @@ def _check(name, value, allowed, expected):
         raise ValueError(f'{name} is {value}; it must be {expected}')
 
 
-# Without Numba, or a folder where PyTensor can keep what it compiles, the other backends still work.
-with contextlib.suppress(ModuleNotFoundError, OSError):
-    import theano_tutorial.numba_backend  # noqa: F401
+if numba is not None:
+    # Without a folder where PyTensor can keep what it compiles, the other backends still work.
+    with contextlib.suppress(OSError):
+        import theano_tutorial.numba_backend  # noqa: F401

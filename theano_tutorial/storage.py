@@ -14,6 +14,10 @@ from theano_tutorial import InputError
 MAX_BYTES = 2 ** 29  # of a model, a checkpoint or an IDX file
 
 
+class TooLarge(InputError):
+    """A file that holds more bytes than are read."""
+
+
 def make_folder(path):
     """Create a folder if it does not exist, and check that files can be created in it. Raises OSError naming it."""
     os.makedirs(path or os.curdir, exist_ok=True)
@@ -105,10 +109,12 @@ def open_npz(path, max_bytes, kind='a valid .npz file'):
         try:
             with zipfile.ZipFile(file) as members:
                 if sum(member.file_size for member in members.infolist()) > max_bytes:
-                    raise ValueError(f'it holds more than {max_bytes} bytes')
+                    raise TooLarge(f'{path}: it holds more than {max_bytes} bytes')
             file.seek(0)
             with np.load(file, allow_pickle=False) as members:
                 return dict(members)
+        except TooLarge:
+            raise
         except Exception as error:  # damaged bytes can make zipfile and numpy raise anything
             raise InputError(f'{path}: not {kind} ({error!r:.200})') from error
 
@@ -128,8 +134,10 @@ def read_gzip(path, parse, kind, max_bytes=MAX_BYTES):
                 while piece := unzipped.read(2 ** 18):
                     content += piece
                     if len(content) > max_bytes:
-                        raise ValueError(f'it holds more than {max_bytes} bytes')
+                        raise TooLarge(f'{path}: it holds more than {max_bytes} bytes')
             return parse(content)
+        except TooLarge:
+            raise
         except Exception as error:  # damaged bytes can make gzip, pickle and numpy raise anything, MemoryError included
             raise InputError(f'{path}: not {kind} ({type(error).__name__}: {error!s:.200})') from error
 
@@ -138,6 +146,6 @@ def data_file(name):
     """The path of a file in the project's data folder. Raises FileNotFoundError naming it."""
     package = os.path.dirname(os.path.abspath(__file__))
     for folder in os.path.join(package, 'data'), os.path.join(os.path.dirname(package), 'data'):  # installed; checkout
-        if os.path.exists(path := os.path.join(folder, name)):
+        if os.path.isfile(path := os.path.join(folder, name)):
             return path
     raise FileNotFoundError(f"{name}: no such file in the project's data folder")

@@ -24,50 +24,57 @@ def save(autoencoder, path, image_shape, **settings):
     print('saved', path)
 
 
-def functions(model_class, tile_raster_images):
-    """load, encode, reconstruct and reconstruct_files for saved models as instances of model_class.
+class SavedModels:
+    """The saved models of one class: what can be done with their files.
 
-    tile_raster_images : that of utils.py, which is not part of the package
+    model_class : Autoencoder or DenoisingAutoencoder of dA.py
+    tile_raster_images : that of utils.py
+
+    The two are not part of the package.
     """
 
-    def load(model='output/dA.npz'):
+    def __init__(self, model_class, tile_raster_images):
+        self.model_class = model_class
+        self.tile_raster_images = tile_raster_images
+
+    def load(self, model='output/dA.npz'):
         """The saved model, with the attributes image_shape, (height, width) or None if unknown, and settings, a dict.
 
         Raises OSError if the file cannot be read, InputError (a ValueError) naming it if it is not a valid autoencoder.
         """
         W, b, b_prime, image_shape, settings = _read(model)
-        autoencoder = model_class(np.random.RandomState(0), None, None, *W.shape)
+        autoencoder = self.model_class(np.random.RandomState(0), None, None, *W.shape)
         autoencoder.__setstate__((W, b, b_prime))
         autoencoder.image_shape, autoencoder.settings = image_shape or None, settings
         return autoencoder
 
-    def apply(output, images, model):
-        autoencoder = load(model)
-        rows = as_rows(images, autoencoder.n_visible, model).astype(pytensor.config.floatX)
-        return pytensor.function([autoencoder.x], output(autoencoder))(rows)
-
-    def encode(images, model='output/dA.npz'):
+    def encode(self, images, model='output/dA.npz'):
         """y, the hidden values of images: an array (n, n_hidden).
 
-        images : array or lists, (n, n_visible), (n, height, width) or one image; floats in [0, 1], or integers from 0
-            to 255, which are divided by 256
+        images : array, lists or shared variable, (n, n_visible), (n, height, width) or one image; floats in [0, 1], or
+            integers from 0 to 255, which are divided by 256
 
         Raises the errors of load, and InputError (a ValueError) for images of another size or with other values.
         """
-        return apply(lambda dA: dA.get_hidden_values(dA.x), images, model)
+        return self._apply(lambda autoencoder: autoencoder.get_hidden_values(autoencoder.x), images, model)
 
-    def reconstruct(images, model='output/dA.npz'):
+    def reconstruct(self, images, model='output/dA.npz'):
         """z, the reconstructions of images that are not corrupted: an array (n, n_visible). See encode."""
-        return apply(model_class.feedforward, images, model)
+        return self._apply(lambda autoencoder: autoencoder.feedforward(), images, model)
 
-    def reconstruct_files(reconstruct, model='output/dA.npz', corruption=None, output_dir='output'):
+    def _apply(self, output, images, model):
+        autoencoder = self.load(model)
+        rows = as_rows(images, autoencoder.n_visible, model).astype(pytensor.config.floatX)
+        return pytensor.function([autoencoder.x], output(autoencoder))(rows)
+
+    def reconstruct_files(self, reconstruct, model='output/dA.npz', corruption=None, output_dir='output'):
         """Save input, corrupted input and reconstruction of the image files `reconstruct`, a row each, as one picture.
 
         corruption : probability that a pixel is set to 0; None for that of the training
 
         The noise is the same every time. Raises the errors of load and read_image, InputError if the shape is unknown.
         """
-        autoencoder = load(model)
+        autoencoder = self.load(model)
         if not autoencoder.image_shape:
             raise InputError(f'{model}: trained on vectors of unknown image shape; train with --image-shape HxW')
         if corruption is None:
@@ -77,15 +84,13 @@ def functions(model_class, tile_raster_images):
         tilde_x = autoencoder.get_corrupted_input(autoencoder.x, corruption)
         z = autoencoder.get_reconstructed_input(autoencoder.get_hidden_values(tilde_x))
         rows = np.stack([x, *pytensor.function([autoencoder.x], [tilde_x, z])(x)], axis=1).reshape(-1, x.shape[1])
-        save_image(tile_raster_images(rows, autoencoder.image_shape, (len(images), 3), (1, 1),
-                                      scale_rows_to_unit_interval=False),
+        save_image(self.tile_raster_images(rows, autoencoder.image_shape, (len(images), 3), (1, 1),
+                                           scale_rows_to_unit_interval=False),
                    os.path.join(output_dir, 'reconstruction.png'))
-
-    return load, encode, reconstruct, reconstruct_files
 
 
 def _read(path):
-    """W, b, b_prime, the image shape and the settings in a file. Raises the errors of load in functions()."""
+    """W, b, b_prime, the image shape and the settings in a file. Raises the errors of SavedModels.load."""
     try:
         arrays = load_arrays(path, FORMAT)
     except FileNotFoundError:

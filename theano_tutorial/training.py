@@ -7,18 +7,21 @@ from theano_tutorial import InputError
 
 
 def as_shared(images, n_visible, batch_size):
-    """A shared matrix of floatX: `images` itself if it is shared, else an array (n, n_visible) as one.
+    """A shared matrix of floatX: `images` itself if it is one, else an array (n, n_visible) as one.
 
-    Raises InputError (a ValueError) for another shape, if the values are not all in [0, 1] or if batch_size > n.
+    Raises InputError (a ValueError) for another shape, if the values are not all in [0, 1], or if batch_size is not
+    from 1 to n.
     """
     values = images.get_value(borrow=True) if hasattr(images, 'get_value') else np.asarray(images)
-    if values.ndim != 2 or values.shape[1] != n_visible:
-        raise InputError(f'the model is for images (n, {n_visible}), not {values.shape}')
+    if values.dtype.kind not in 'biuf' or values.ndim != 2 or values.shape[1] != n_visible:
+        raise InputError(f'the model is for images (n, {n_visible}) of numbers, not {values.dtype} {values.shape}')
     if not (values.min(initial=0) >= 0 and values.max(initial=0) <= 1):  # NaN is neither
         raise InputError(f'the images are from {values.min()} to {values.max()}; expected finite values in [0, 1]')
-    if len(values) < batch_size:
-        raise InputError(f'batch size {batch_size} is larger than the training set, which has {len(values)} images')
-    return images if hasattr(images, 'get_value') else pytensor.shared(values.astype(pytensor.config.floatX, 'C'))
+    if not 1 <= batch_size <= len(values):
+        raise InputError(f'batch size {batch_size} is not from 1 to {len(values)}, the number of training images')
+    if hasattr(images, 'get_value') and values.dtype == pytensor.config.floatX:
+        return images
+    return pytensor.shared(values.astype(pytensor.config.floatX, 'C'))
 
 
 def remaining_epochs(training_epochs, autoencoder, costs, hook):
