@@ -42,7 +42,7 @@ def test_killed_at_any_moment(tmp_path, run, kills):
     # The program kills itself at the nth function call that Python makes while it resumes and saves. That is as abrupt
     # as a kill from outside, but the moments do not depend on the speed of the machine.
     def run_to(call):
-        done = run('train_with_checkpoint.py', call)
+        done = run('train_with_checkpoint.py', call, flags='mode=FAST_COMPILE')
         assert done.stderr == ''
         return done.returncode, *done.stdout.splitlines()[-2:]
 

@@ -46,8 +46,7 @@ def main():
         checkpoint(autoencoder, costs)
         sys.setprofile(None)
 
-    with pytensor.config.change_flags(mode='FAST_COMPILE'):
-        trained = train_with(build(DenoisingAutoencoder), hook)
+    trained = train_with(build(DenoisingAutoencoder), hook)
     print(calls, [values.tolist() for values in trained], sep='\n')
 
 
