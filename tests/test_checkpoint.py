@@ -26,8 +26,9 @@ def test_resumed_to_the_last_bit(tmp_path, capsys, floatX, mode):
     with pytensor.config.change_flags(floatX=floatX, mode=mode):
         expected = [train_with(build(model)) for model in models]
         for model, whole in zip(models, expected):
-            for epochs in 1, 4:
-                train_with(build(model), Checkpoint(path, SETTINGS), epochs)
+            autoencoder = build(model)
+            for epochs in 1, 4:  # the second training has streams of its own
+                train_with(autoencoder, Checkpoint(path, SETTINGS), epochs)
             assert_equal(train_with(build(model), Checkpoint(path, SETTINGS)), whole)
             assert f'... resuming {model.__name__} after epoch 3 from {path}\n' in capsys.readouterr().out
         # Both models are in the file now, and nothing is trained again.
