@@ -12,9 +12,14 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 PROJECT = TESTS.parent
 
-# A backend that the user configured must not decide what is tested. PyTensor is imported later, and reads these then.
+# A backend that the user configured must not decide what is tested.
 os.environ.pop('PYTENSOR_FLAGS', None)
 os.environ['PYTENSORRC'] = os.devnull
+
+from pytensor import config  # noqa: E402  reads both
+
+from theano_tutorial import datasets  # noqa: E402
+from theano_tutorial.backend import use_fastest  # noqa: E402
 
 posix = pytest.mark.skipif(os.name == 'nt', reason='signals, links and limits of POSIX')
 
@@ -41,16 +46,12 @@ def golden():
 @pytest.fixture(scope='session')
 def mini_mnist():
     """The (images, labels) pairs of the train, valid and test sets."""
-    from theano_tutorial import datasets
     return datasets.load('mini_mnist.pkl.gz')
 
 
 @pytest.fixture(scope='session')
 def c_flags():
     """The flags of the C backend, as the scripts set them."""
-    from pytensor import config
-
-    from theano_tutorial.backend import use_fastest
     with config.change_flags(linker='auto', gcc__cxxflags=''):
         used = use_fastest()
         if not used.startswith('in C'):
@@ -61,7 +62,6 @@ def c_flags():
 @pytest.fixture(params=['Numba', 'C'])
 def backend(request):
     """Run a test with each backend."""
-    from pytensor import config
     with config.change_flags(**request.getfixturevalue('c_flags') if request.param == 'C' else {}):
         yield
 
@@ -69,7 +69,6 @@ def backend(request):
 @pytest.fixture
 def uncompiled():
     """Run a test without compiling, which takes seconds for each function."""
-    from pytensor import config
     with config.change_flags(mode='FAST_COMPILE'):
         yield
 
@@ -77,11 +76,11 @@ def uncompiled():
 @pytest.fixture
 def start(tmp_path):
     """Start a script of the project, or one of tests/programs, in the folder tmp_path, with warnings as errors."""
-    def start(name, *arguments, flags='', stdout=subprocess.PIPE):
+    def start(name, *arguments, flags=''):
         path = PROJECT / name if (PROJECT / name).exists() else TESTS / 'programs' / name
         environment = os.environ | {'PYTHONPATH': str(PROJECT), 'PYTENSOR_FLAGS': flags}
         return subprocess.Popen([sys.executable, '-u', '-W', 'error', path, *map(str, arguments)], cwd=tmp_path,
-                                env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True)
+                                env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     return start
 
 
@@ -92,6 +91,6 @@ def run(start):
         with start(*arguments, **options) as process:
             out, err = process.communicate()
         # What PyTensor says when it is imported on a machine without a compiler.
-        err = (err or '').replace('g++ not available, if using conda: `conda install gxx`\n', '')
+        err = err.replace('g++ not available, if using conda: `conda install gxx`\n', '')
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
     return run

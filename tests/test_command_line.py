@@ -6,12 +6,10 @@ import signal
 
 import pytest
 from conftest import PROJECT, posix
-from PIL import Image
 
 from theano_tutorial.command_line import OPTIONS
 from theano_tutorial.reference import PICTURES, record
-
-QUICK = '--epochs', 1, '--batch-size', 500, '--n-hidden', 15
+from theano_tutorial.storage import data_file
 
 
 @pytest.mark.parametrize('name, values, wrong', [
@@ -34,31 +32,24 @@ def test_options_are_the_arguments_of_main(run):
     assert done.stdout.splitlines()[1:] == [f"none 7 0.001 ('file', {settings})"]
 
 
-def assert_error(done, message):
-    """Check that a script ended with this error message, without a traceback and without saving anything."""
-    *_, line = done.stderr.splitlines()
-    assert done.returncode == 2 and f'{done.args[0]}: error: ' in line and line.endswith(message)
-    assert 'Traceback' not in done.stderr and 'saved' not in done.stdout
-
-
 @pytest.mark.parametrize('arguments, message', [
     (['--epochs', 0], "argument --epochs: '0' is not an integer from 1 to 2147483647"),
     (['--epoch', 3], 'unrecognized arguments: --epoch 3'),
-    (['--dataset', 'nowhere.gz'], "nowhere.gz: no such file, neither as given nor in the project's data folder"),
     (['--dataset', 'README.md'],
      "README.md: not a pickle of arrays, an .npz or .csv file or a folder of images (KeyError: 35)"),
     (['--batch-size', 5001], 'batch size 5001 is larger than the training set, which has 5000 images'),
     (['--image-shape', '28'], "argument --image-shape: '28' is not a height and a width, as in 28x28"),
-    (['--image-shape', '2x3'], 'mini_mnist.pkl.gz: images of 784 pixels are not 2x3'),
-    (['--max-megabytes', 20], 'mini_mnist.pkl.gz: it takes 38 MB, more than --max-megabytes 20'),
+    (['--max-megabytes', 20],
+     f'{data_file("mini_mnist.pkl.gz")}: it takes 38 MB, more than --max-megabytes 20'),
     (['--model', 'README.md'], '--model needs --reconstruct'),
-    (['--reconstruct', 'README.md'], '--epochs cannot be combined with --reconstruct'),
+    (['--reconstruct', 'README.md', '--epochs', 3], '--epochs cannot be combined with --reconstruct'),
+    (['--reconstruct', 'README.md'], 'output/dA.npz: no such model; dA.py saves it after training'),
     (['--output-dir', 'README.md'], 'README.md: File exists'),
     (['--learning-rate', 1e37], 'non-finite cost or parameter in epoch 0; try a smaller learning rate')])
 def test_one_line_errors(tmp_path, run, arguments, message):
     (tmp_path / 'README.md').write_text('# A README\n')
-    flags = 'floatX=float32' if 1e37 in arguments else ''
-    assert_error(run('dA.py', *QUICK, *arguments, flags=flags), message)
+    done = run('dA.py', *arguments, flags='floatX=float32' if 1e37 in arguments else '')
+    assert (done.returncode, done.stderr) == (2, f'dA.py: error: {message}\n') and 'saved' not in done.stdout
     assert (tmp_path / 'README.md').read_text() == '# A README\n'
 
 
@@ -103,14 +94,9 @@ def test_dA(tmp_path, run):
     assert (done.returncode, done.stderr) == (0, '')
     for model in 'autoencoder', 'denoising_autoencoder':
         assert '\nTraining epoch 0, cost %s\n' % record()[model]['costs'][0][1] in done.stdout
-    models = ['autoencoder.npz', 'dA.npz']
-    assert sorted(os.listdir(tmp_path / 'output')) == sorted({*PICTURES, *models})
-    done = run('dA.py', '--model', 'output/dA.npz', '--reconstruct', 'output/test_image.png', 'output/dAed_image.png')
-    assert (done.returncode, done.stderr) == (0, '')
-    with Image.open(tmp_path / 'output' / 'reconstruction.png') as image:
-        assert image.size == (3 * 29 - 1, 2 * 29 - 1)
-    assert_error(run('dA.py', '--reconstruct', 'nowhere.png'), 'nowhere.png: No such file or directory')
-    assert_error(run('dA.py', '--model', 'x', '--reconstruct', 'x'), 'x: no such model; dA.py saves it after training')
+    assert {*os.listdir(tmp_path / 'output')} == {*PICTURES, 'autoencoder.npz', 'dA.npz'}
+    done = run('dA.py', '--reconstruct', 'nowhere.png')
+    assert (done.returncode, done.stderr) == (2, 'dA.py: error: nowhere.png: No such file or directory\n')
 
 
 def test_logistic_sgd(tmp_path, run):

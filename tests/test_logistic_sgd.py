@@ -1,5 +1,3 @@
-import os
-
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -9,7 +7,6 @@ from PIL import Image
 import logistic_sgd
 from logistic_sgd import FORMAT, LogisticRegression, early_stopping, load_data, load_model, predict
 from theano_tutorial import InputError
-from theano_tutorial.mini_mnist import write
 from theano_tutorial.storage import save_arrays
 
 
@@ -63,24 +60,22 @@ def test_a_cost_that_is_not_finite(cost):
 
 
 def test_main_uses_every_option(tmp_path, mini_mnist, capsys, uncompiled):
-    images, labels = mini_mnist[0]
-    x = images.reshape(-1, 28, 28)[:, 6:22, 6:22].reshape(-1, 256).astype('float64')
-    write([(x[k:k + n], labels[k:k + n]) for k, n in ((0, 700), (700, 100), (800, 100))], tmp_path / 'data.gz')
-    logistic_sgd.main(dataset=tmp_path / 'data.gz', epochs=1, batch_size=50, learning_rate=0.2, patience=14,
-                      model=tmp_path / 'model.npz', output_dir=tmp_path)
+    logistic_sgd.main(epochs=1, batch_size=500, learning_rate=0.2, patience=10, model=tmp_path / 'model.npz',
+                      output_dir=tmp_path)
     lines = capsys.readouterr().out.splitlines()
     # Validated every patience // 2 minibatches. The better model is the second.
-    assert [line.split()[3] for line in lines if 'validation error' in line] == ['7/14,', '14/14,']
-    W, b = np.zeros((256, 10)), np.zeros(10)
-    for k in range(0, 700, 50):
-        difference = softmax(x[k:k + 50] @ W + b) - np.eye(10)[labels[k:k + 50]]
-        W, b = W - 0.2 * x[k:k + 50].T @ difference / 50, b - 0.2 * difference.mean(axis=0)
+    assert [line.split()[3] for line in lines if 'validation error' in line] == ['5/10,', '10/10,']
+    x, labels = mini_mnist[0][0].astype('float64'), mini_mnist[0][1]
+    W, b = np.zeros((784, 10)), np.zeros(10)
+    for k in range(0, 5000, 500):
+        difference = softmax(x[k:k + 500] @ W + b) - np.eye(10)[labels[k:k + 500]]
+        W, b = W - 0.2 * x[k:k + 500].T @ difference / 500, b - 0.2 * difference.mean(axis=0)
     for value, expected in zip(load_model(tmp_path / 'model.npz'), (W, b), strict=True):
         np.testing.assert_allclose(value, expected, rtol=1e-9, atol=1e-12)
-    p = softmax(x[800:825] @ W + b)
+    p = softmax(mini_mnist[2][0][:25] @ W + b)
     assert lines[-26:-1] == ['(%d, %.3f)' % prediction for prediction in zip(p.argmax(axis=1), p.max(axis=1))]
     with Image.open(tmp_path / 'logistic_weights.png') as image:
-        assert image.size == (10 * 17 - 1, 16) and np.asarray(image).max() == 254
+        assert image.size == (10 * 29 - 1, 28) and np.asarray(image).max() == 254
 
 
 @pytest.mark.parametrize('options, error, message', [
@@ -109,33 +104,23 @@ def test_predict(tmp_path, uncompiled):
     save_arrays(path, FORMAT, W=W, b=B)
     x = np.random.RandomState(2).randint(2, 256, (5, 6))
     p = softmax(x / 256 @ W + B)
-    for images in x, (x / 256).tolist(), x.astype(np.uint8).reshape(5, 2, 3):
+    for images in x / 256, x.astype(np.uint8).reshape(5, 2, 3):
         classes, probabilities = predict(images, path)
         np.testing.assert_array_equal(classes, p.argmax(axis=1))
         np.testing.assert_allclose(probabilities, p.max(axis=1), rtol=1e-6)
-    assert predict(x[0].reshape(2, 3), path)[0].tolist() == [p[0].argmax()]
-    for images, message in ((np.zeros((2, 5)), r'model: the model is for images \(n, 6\), not \(2, 5\)'),
-                            ([[np.nan] * 6], 'images: the images are float64 from nan')):
-        with pytest.raises(InputError, match=message):
-            predict(images, path)
+    with pytest.raises(InputError, match=r'model: the model is for images \(n, 6\), not \(2, 5\)'):
+        predict(np.zeros((2, 5)), path)
 
 
-def test_classes_and_shape_are_those_of_the_data(tmp_path, capsys, uncompiled):
-    random = np.random.RandomState(0)
-    sets = {f'{name}_{kind}': values for name in ('train', 'valid', 'test') for kind, values in (
-        ('x', random.uniform(size=(30, 4, 5))), ('y', 1 + np.arange(30) % 12))}
-    options = dict(dataset=tmp_path / 'data.npz', epochs=1, batch_size=10, model=tmp_path / 'model',
-                   output_dir=tmp_path)
-    np.savez(tmp_path / 'data.npz', **sets)
+def test_classes_and_shape_are_those_of_the_data(tmp_path, uncompiled):
+    path, labels = tmp_path / 'data.npz', 1 + np.arange(30) % 12
+    images = {f'{name}_x': np.random.RandomState(0).uniform(size=(30, 4, 5)) for name in ('train', 'valid', 'test')}
+    options = dict(dataset=path, epochs=1, batch_size=10, model=tmp_path / 'model', output_dir=tmp_path)
+    np.savez(path, **images, train_y=labels, valid_y=labels, test_y=labels)
     logistic_sgd.main(**options)
     assert load_model(tmp_path / 'model')[0].shape == (20, 13)  # class 0 does not occur
     with Image.open(tmp_path / 'logistic_weights.png') as image:
         assert image.size == (10 * 6 - 1, 2 * 5 - 1)
-    (tmp_path / 'logistic_weights.png').unlink()
-    np.savez(tmp_path / 'data.npz', **{name: values.reshape(30, -1).squeeze() for name, values in sets.items()})
-    logistic_sgd.main(**options)
-    assert 'logistic_weights.png not saved: 20 values are not a square; give' in capsys.readouterr().out
-    np.savez(tmp_path / 'data.npz', **{name: values for name, values in sets.items() if name.endswith('x')})
+    np.savez(path, **images)
     with pytest.raises(InputError, match='data.npz: no labels, which a logistic regression needs'):
         logistic_sgd.main(**options)
-    assert sorted(os.listdir(tmp_path)) == ['data.npz', 'model']

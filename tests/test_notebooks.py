@@ -32,11 +32,6 @@ def printed(notebook):
     return '\n'.join(output.get('text') or output.data['text/plain'] for output in outputs)
 
 
-def reproducible(text):
-    """Without seconds, the name of the backend, and the number of pixels that differ."""
-    return re.sub(r'^(time: |\.\.\. computing |The code run |\w+: 835\d\d of 83521 ).*', '', text, flags=re.M)
-
-
 @each_notebook
 def test_stored(name):
     path = NOTEBOOKS / f'{name}.ipynb'
@@ -66,20 +61,14 @@ def test_first_cell(folder):
     assert result.stdout.startswith('... computing') and not result.stderr
 
 
-@pytest.mark.parametrize('name, epochs', [
-    ('denoising_autoencoder', 11), pytest.param('denoising_autoencoder', 200, marks=pytest.mark.slow),
-    pytest.param('logistic_regression', 200, marks=pytest.mark.slow)])
-def test_executed(name, epochs):
-    notebook = make_notebooks.read(name)
+def test_executed():
+    notebook = make_notebooks.read('denoising_autoencoder')
     for cell in notebook.cells:
-        cell.source = cell.source.replace('training_epochs = 200', f'training_epochs = {epochs}')
+        cell.source = cell.source.replace('training_epochs = 200', 'training_epochs = 11')
     make_notebooks.execute(notebook)
-    if epochs == 200:
-        assert reproducible(printed(notebook)) == reproducible(printed(make_notebooks.read(name)))
-    else:
-        costs = [cost for model in ('autoencoder', 'denoising_autoencoder')
-                 for _, cost in reference.record()[model]['costs'][:2]]
-        assert re.findall(r'Training epoch \d+, cost (.+)', printed(notebook)) == costs
+    costs = [cost for model in ('autoencoder', 'denoising_autoencoder')
+             for _, cost in reference.record()[model]['costs'][:2]]
+    assert re.findall(r'Training epoch \d+, cost (.+)', printed(notebook)) == costs
 
 
 @pytest.mark.slow

@@ -1,8 +1,7 @@
 """Train a small model with a checkpoint in `file`, and kill this process at the nth function call in it (0: at none).
 
-Prints the number of function calls in the checkpoint, and the SHA-256 of what was trained.
+Prints the number of function calls in the checkpoint, and what was trained.
 """
-import hashlib
 import os
 import signal
 import sys
@@ -15,7 +14,6 @@ from theano_tutorial.checkpoint import Checkpoint
 from theano_tutorial.shared_randomstreams import RandomStreams
 
 SETTINGS = {'seed': 1, 'rate': 0.1}
-KILL = getattr(signal, 'SIGKILL', signal.SIGTERM)  # on Windows os.kill() calls TerminateProcess
 
 
 def build(model):
@@ -39,7 +37,7 @@ def main():
         nonlocal calls
         calls += 1
         if calls == killed_call:
-            os.kill(os.getpid(), KILL)
+            os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))  # TerminateProcess on Windows
 
     checkpoint = Checkpoint('file', SETTINGS)
 
@@ -48,10 +46,8 @@ def main():
         checkpoint(autoencoder, costs)
         sys.setprofile(None)
 
-    with pytensor.config.change_flags(mode='FAST_COMPILE'):
-        trained = train_with(build(DenoisingAutoencoder), hook)
-    print(calls)
-    print(hashlib.sha256(b''.join(values.tobytes() for values in trained)).hexdigest())
+    trained = train_with(build(DenoisingAutoencoder), hook)
+    print(calls, [values.tolist() for values in trained], sep='\n')
 
 
 if __name__ == '__main__':
