@@ -4,6 +4,7 @@
 # make bench      time an epoch, beside Theano, PyTorch, JAX and NumPy
 # make notebooks  re-run the notebooks, save them, and write output/*.html
 # make lab        open the notebooks in JupyterLab
+# make clean      remove the environment, and output/ with its models
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,7 +49,7 @@ lab: $(VENV)/installed-fast,notebooks
 # Without the package python3-venv, Debian's Python leaves a $(VENV) without pip behind.
 $(BIN)/python:
 	@test ! -e $(VENV) || { echo "make: $(VENV) has no bin/python; rename it, or set VENV to another folder" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	    echo "make: no virtual environment; on Debian and Ubuntu first: apt install python3-venv" >&2; exit 1; }
 
 # A stamp for each set of extras: installed once, and again only when the required packages change.

@@ -138,7 +138,7 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
     print('... compiling', type(autoencoder).__name__)
     train_da = training_function(autoencoder, train_set_x, corruption_level, learning_rate, batch_size)
-    costs = []
+    costs = []  # a hook that resumes a training fills it with the costs so far
     start_time = timeit.default_timer()
     for epoch in remaining_epochs(training_epochs, autoencoder, costs, hook):
         c = [train_da(batch_index) for batch_index in range(n_train_batches)]
@@ -162,9 +162,9 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
             # The noise as the page shows it: drawn from the first stream, so that the model's own is the second.
             print(theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption, dtype=pytensor.config.floatX).eval())
         autoencoder = model(rng, theano_rng, n_visible=x.shape[1], n_hidden=n_hidden)
-        train(autoencoder, train_set_x, corruption_level, learning_rate, epochs, batch_size, hook)
+        costs = train(autoencoder, train_set_x, corruption_level, learning_rate, epochs, batch_size, hook)
         trained.save(autoencoder, os.path.join(output_dir, name), datasets.image_shape, corruption=corruption_level,
-                     learning_rate=learning_rate, epochs=epochs, batch_size=batch_size, seed=seed)
+                     learning_rate=learning_rate, epochs=len(costs), batch_size=batch_size, seed=seed)
         z = autoencoder.feedforward().eval({autoencoder.x: x})
         save_tiles(autoencoder.W.get_value().T, datasets.image_shape, os.path.join(output_dir, filters))
         save_tiles(z, datasets.image_shape, os.path.join(output_dir, reconstruction))

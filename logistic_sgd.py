@@ -153,7 +153,8 @@ def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl
     if sets.n_classes is None:
         raise InputError(f'{dataset}: no labels, which a logistic regression needs')
     if min(n_train_batches, n_valid_batches, n_test_batches) == 0:
-        raise InputError(f'batch size {batch_size} is larger than the train, valid or test set')
+        raise InputError(f'batch size {batch_size} is larger than a set: the train, valid and test sets have '
+                         f'{", ".join(str(x.get_value(borrow=True).shape[0]) for x, _ in sets)} images')
     if patience < 2:
         raise InputError(f'patience is {patience}; it must be at least 2 minibatches')
 
@@ -225,8 +226,12 @@ def predict(images, model='best_model.npz'):
 
 
 def main(dataset='mini_mnist.pkl.gz', epochs=100, batch_size=60, learning_rate=0.13, patience=500,
-         model='output/best_model.npz', output_dir='output', image_shape=None, max_megabytes=MAX_MEGABYTES):
-    """Train a logistic regression with early stopping, save the best model, and predict 25 test images."""
+         model=None, output_dir='output', image_shape=None, max_megabytes=MAX_MEGABYTES):
+    """Train a logistic regression with early stopping, save the best model, and predict 25 test images.
+
+    The model is best_model.npz in the output folder, unless another path is given.
+    """
+    model = model or os.path.join(output_dir, 'best_model.npz')
     sgd_optimization_mnist(learning_rate, epochs, dataset, batch_size, patience, model, image_shape, max_megabytes)
     sets = datasets.load(dataset, image_shape, max_megabytes)
     for prediction in zip(*predict(sets[2][0][:25], model)):

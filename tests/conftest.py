@@ -12,14 +12,9 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 PROJECT = TESTS.parent
 
-# A backend that the user configured must not decide what is tested.
+# A backend that the user configured must not decide what is tested. PyTensor is imported later, and reads these then.
 os.environ.pop('PYTENSOR_FLAGS', None)
 os.environ['PYTENSORRC'] = os.devnull
-
-from pytensor import config  # noqa: E402  reads both
-
-from theano_tutorial import datasets  # noqa: E402
-from theano_tutorial.backend import use_fastest  # noqa: E402
 
 posix = pytest.mark.skipif(os.name == 'nt', reason='signals, links and limits of POSIX')
 
@@ -46,12 +41,16 @@ def golden():
 @pytest.fixture(scope='session')
 def mini_mnist():
     """The (images, labels) pairs of the train, valid and test sets."""
+    from theano_tutorial import datasets
     return datasets.load('mini_mnist.pkl.gz')
 
 
 @pytest.fixture(scope='session')
 def c_flags():
     """The flags of the C backend, as the scripts set them."""
+    from pytensor import config
+
+    from theano_tutorial.backend import use_fastest
     with config.change_flags(linker='auto', gcc__cxxflags=''):
         used = use_fastest()
         if not used.startswith('in C'):
@@ -62,6 +61,7 @@ def c_flags():
 @pytest.fixture(params=['Numba', 'C'])
 def backend(request):
     """Run a test with each backend."""
+    from pytensor import config
     with config.change_flags(**request.getfixturevalue('c_flags') if request.param == 'C' else {}):
         yield
 
@@ -69,6 +69,7 @@ def backend(request):
 @pytest.fixture
 def uncompiled():
     """Run a test without compiling, which takes seconds for each function."""
+    from pytensor import config
     with config.change_flags(mode='FAST_COMPILE'):
         yield
 

@@ -38,7 +38,7 @@ OPTIONS: dict[str, dict] = {
     'image_shape': dict(metavar='HxW', type=shape, help='height and width of the images; those of a folder are scaled'),
     'max_megabytes': dict(metavar='N', type=positive_int, help='largest data set to load'),
     'only': dict(choices=['both', 'plain', 'denoising'], help='which autoencoder to train'),
-    'epochs': dict(metavar='N', type=positive_int, help='number of epochs at most'),
+    'epochs': dict(metavar='N', type=positive_int, help='number of epochs; logistic_sgd.py may stop earlier'),
     'batch_size': dict(metavar='N', type=positive_int, help='examples in a minibatch'),
     # float32 ends a little above 1e38.
     'learning_rate': dict(metavar='X', type=number(float, 1e-38, 1e38, 'a number above 0 and below 1e38'),
@@ -50,7 +50,7 @@ OPTIONS: dict[str, dict] = {
                        help='probability that a pixel is set to 0'),
     'seed': dict(metavar='N', type=number(int, 0, 2 ** 32 - 1, 'an integer from 0 to 4294967295'),
                  help='seed of the initial weights and the noise'),
-    'model': dict(metavar='FILE', help='the .npz file of the model'),
+    'model': dict(metavar='FILE', help='the .npz file of the model; dA.py reads it for --reconstruct'),
     'output_dir': dict(metavar='DIR', help='folder for the images and models'),
     'reconstruct': dict(metavar='IMAGE', nargs='+',
                         help='only save input, corrupted input and reconstruction of image files'),
@@ -63,9 +63,9 @@ OPTIONS: dict[str, dict] = {
 def run(main, **others):
     """Call main() with the options of the command line, and exit with the status that it returns.
 
-    Each keyword argument of main is an option, described in OPTIONS; `hook` becomes --checkpoint. A function in
-    `others` is called in place of main if the option of its name is given. A wrong option or file ends with one line
-    and status 2, Ctrl-C with status 130.
+    Each keyword argument of main is an option, described in OPTIONS; one that is not there is of the type of its
+    default. `hook` becomes --checkpoint. A function in `others` is called in place of main if the option of its name is
+    given. A wrong option or file ends with one line and status 2, Ctrl-C with status 130.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors='backslashreplace')  # a path may have letters that the Windows code page lacks
@@ -76,8 +76,10 @@ def run(main, **others):
         for parameter in inspect.signature(function).parameters.values():
             defaults.setdefault(parameter.name, parameter.default)
     for name, default in defaults.items():
-        option = dict(OPTIONS[name])
-        if default not in (None, inspect.Parameter.empty):
+        has_default = default not in (None, inspect.Parameter.empty)
+        # An argument that a user has added to main() is not in OPTIONS.
+        option = dict(OPTIONS.get(name, dict(type=type(default) if has_default else str, help='')))
+        if has_default:
             option['help'] += f' (default: {default})'
         parser.add_argument(_flag(name), dest=name, default=argparse.SUPPRESS, **option)
     options = vars(parser.parse_args())

@@ -53,8 +53,9 @@ def download():
     try:
         import pooch
     except ImportError:
+        python = f'"{sys.executable}"' if ' ' in sys.executable else sys.executable
         raise FileNotFoundError('mnist.pkl.gz: no such file here or in the data folder; to download MNIST, first run '
-                                f'{sys.executable} -m pip install pooch') from None
+                                f'{python} -m pip install pooch') from None
     pooch.get_logger().setLevel('WARNING')
     folder = str(pooch.os_cache('denoising-autoencoder-tutorial'))
     downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=20)
