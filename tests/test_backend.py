@@ -17,6 +17,8 @@ uses_openblas = pytest.mark.skipif(sys.platform == 'darwin', reason='macOS has a
 @pytest.mark.parametrize('flags, used', [
     ('mode=FAST_COMPILE', 'with mode=FAST_COMPILE, linker=auto, as configured'),
     ('linker=py', 'with mode=Mode, linker=py, as configured'), ('cxx=', 'with Numba (no C++ compiler)'),
+    ('mode=NanGuardMode', 'NanGuardMode cannot run the tutorial, whose random states it takes for arrays; use the '
+                          'default, NUMBA or FAST_COMPILE'),
     *[(f'mode={mode}', f'{mode} cannot run the tutorial, which slices the data by a symbolic index; use the default, '
                        'NUMBA or FAST_COMPILE') for mode in ('JAX', 'PYTORCH')]])
 def test_what_the_user_configured_is_not_changed(run, flags, used):

@@ -83,14 +83,24 @@ def refuse(path, arrays, message, settings=SETTINGS):
 
 @pytest.mark.parametrize('changed, floatX, message', [
     ({'seed': 2}, 'float64', 'seed 1, not 2'), ({}, 'float32', 'floatX float64, not float32'),
-    ({'seed': 2, 'rate': 0.2}, 'float64', 'seed 1, not 2; rate 0.1, not 0.2')])
+    ({'seed': 2, 'rate': 0.2}, 'float64', 'seed 1, not 2; rate 0.1, not 0.2'),
+    ({'other': 3}, 'float64', 'other None, not 3'), ({'rate': None}, 'float64', 'rate 0.1, not None')])
 def test_other_settings(tmp_path, saved, changed, floatX, message):
     with pytensor.config.change_flags(floatX=floatX):
         refuse(tmp_path / 'file', saved, f'saved with {message}; use the same settings or another file',
                SETTINGS | changed)
 
 
-@pytest.mark.parametrize('settings', ['', '[]', '3', '{"a": 1}', '[' * 9999], ids=range(5))
+def test_another_model_of_the_same_class_is_refused(tmp_path, uncompiled):
+    checkpoint = Checkpoint(tmp_path / 'file', SETTINGS)
+    train_with(build(DenoisingAutoencoder), checkpoint, epochs=1)
+    content = (tmp_path / 'file').read_bytes()
+    with pytest.raises(InputError, match='file: it belongs to another DenoisingAutoencoder; use another file'):
+        train_with(build(DenoisingAutoencoder), checkpoint)
+    assert (tmp_path / 'file').read_bytes() == content
+
+
+@pytest.mark.parametrize('settings', ['', '[]', '3', '[' * 9999], ids=range(4))
 def test_invalid_settings(tmp_path, saved, settings):
     refuse(tmp_path / 'file', saved | {'settings': settings}, 'not a valid checkpoint file')
 

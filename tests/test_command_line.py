@@ -26,10 +26,10 @@ def test_values_of_options(name, values, wrong):
 
 
 def test_options_are_the_arguments_of_main(run):
-    assert run('changed_script.py').stdout.splitlines()[1:] == ['none 2 0.5 None']
-    done = run('changed_script.py', '--epochs', 7, '--learning-rate', '1e-3', '--checkpoint', 'file')
-    settings = {'dataset': 'none', 'learning_rate': 0.001, 'floatX': 'float64'}
-    assert done.stdout.splitlines()[1:] == [f"none 7 0.001 ('file', {settings})"]
+    assert run('changed_script.py').stdout.splitlines()[1:] == ['none 2 0.5 0.0 None']
+    done = run('changed_script.py', '--epochs', 7, '--learning-rate', '1e-3', '--momentum', 0.9, '--checkpoint', 'file')
+    settings = {'dataset': 'none', 'learning_rate': 0.001, 'momentum': 0.9, 'floatX': 'float64'}
+    assert done.stdout.splitlines()[1:] == [f"none 7 0.001 0.9 ('file', {settings})"]
 
 
 @pytest.mark.parametrize('arguments, message', [
@@ -37,10 +37,11 @@ def test_options_are_the_arguments_of_main(run):
     (['--epoch', 3], 'unrecognized arguments: --epoch 3'),
     (['--dataset', 'README.md'],
      "README.md: not a pickle of arrays, an .npz or .csv file or a folder of images (KeyError: 35)"),
-    (['--batch-size', 5001], 'batch size 5001 is larger than the training set, which has 5000 images'),
+    (['--batch-size', 5001], 'batch size 5001 is not from 1 to 5000, the number of training images'),
     (['--image-shape', '28'], "argument --image-shape: '28' is not a height and a width, as in 28x28"),
     (['--max-megabytes', 20],
      f'{data_file("mini_mnist.pkl.gz")}: it takes 38 MB, more than --max-megabytes 20'),
+    (['--max-megabytes', 1], f'{data_file("mini_mnist.pkl.gz")}: it takes more than --max-megabytes 1'),
     (['--model', 'README.md'], '--model needs --reconstruct'),
     (['--reconstruct', 'README.md', '--epochs', 3], '--epochs cannot be combined with --reconstruct'),
     (['--reconstruct', 'README.md'], 'output/dA.npz: no such model; dA.py saves it after training'),
@@ -97,13 +98,6 @@ def test_dA(tmp_path, run):
     assert {*os.listdir(tmp_path / 'output')} == {*PICTURES, 'autoencoder.npz', 'dA.npz'}
     done = run('dA.py', '--reconstruct', 'nowhere.png')
     assert (done.returncode, done.stderr) == (2, 'dA.py: error: nowhere.png: No such file or directory\n')
-
-
-def test_logistic_sgd(tmp_path, run):
-    done = run('logistic_sgd.py', '--epochs', 1)
-    assert (done.returncode, done.stderr) == (0, '')
-    assert '\n' + '\n'.join(record()['logistic_mini']['log'][:2]) + '\n' in done.stdout
-    assert sorted(os.listdir(tmp_path / 'output')) == ['best_model.npz', 'logistic_weights.png']
 
 
 def test_letters_that_the_code_page_lacks(run, tmp_path, monkeypatch):

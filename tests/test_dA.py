@@ -146,14 +146,16 @@ def test_vectors_of_unknown_shape(tmp_path, capsys, uncompiled):
     assert capsys.readouterr().out.count('.png not saved: 6 values are not a square; give their shape with') == 3
     assert os.listdir(output) == ['dA.npz'] and load(output / 'dA.npz').image_shape is None
     with pytest.raises(InputError, match='dA.npz: trained on vectors of unknown image shape; train with --image-shape'):
-        dA_module.reconstruct_files(['x.png'], output / 'dA.npz')
+        dA_module.saved.reconstruct_files(['x.png'], output / 'dA.npz')
 
 
 @pytest.mark.parametrize('x, message', [
     (np.full((4, 6), 255.), 'the images are from 255.0 to 255.0; expected finite values in'),
     (np.full((4, 6), -0.1), 'the images are from -0.1'), (np.full((4, 6), np.inf), 'the images are from inf'),
     (np.array([[np.nan] + [0.] * 5] * 4), 'the images are from nan'),
-    (np.zeros((4, 5)), r'images \(n, 6\), not \(4, 5\)'), (np.zeros((4, 6, 1)), r'images \(n, 6\), not \(4, 6, 1\)')])
+    (np.zeros((4, 5)), r'images \(n, 6\) of numbers, not float64 \(4, 5\)'),
+    (np.zeros((4, 6, 1)), r'images \(n, 6\) of numbers, not float64 \(4, 6, 1\)'),
+    (np.zeros((1, 6)), 'batch size 2 is not from 1 to 1, the number of training images')])
 def test_invalid_training_images(x, message):
     for images in x, pytensor.shared(x):
         with pytest.raises(ValueError, match=message):
@@ -161,9 +163,11 @@ def test_invalid_training_images(x, message):
 
 
 def test_arrays_lists_and_shared_matrices_are_trained_on_alike(uncompiled):
+    images = IMAGES.round()  # integers are the same numbers in any dtype
     costs = [train(build(Autoencoder), images, 0., 0.1, 2, 4)
-             for images in (IMAGES, pytensor.shared(IMAGES), np.asfortranarray(IMAGES), IMAGES.tolist())]
-    assert costs[1:] == costs[:1] * 3
+             for images in (images, pytensor.shared(images), np.asfortranarray(images), images.tolist(),
+                            pytensor.shared(images.astype('float32')), images.astype(bool))]
+    assert costs[1:] == costs[:1] * 5
 
 
 @pytest.fixture
@@ -181,7 +185,8 @@ def test_encode_and_reconstruct(saved, capsys, uncompiled):
     path, (W, b, b_prime) = saved
     x = np.random.RandomState(2).randint(2, 256, (5, 6))
     y, z = 1 / (1 + np.exp(-(x / 256 @ W + b))), reconstruction(W, b, b_prime, x / 256)
-    for images in x / 256, (x / 256).tolist(), (x / 256).reshape(5, 2, 3), x, x.astype(np.uint8), x.reshape(5, 2, 3):
+    for images in pytensor.shared(x / 256), (x / 256).tolist(), (x / 256).reshape(5, 2, 3), x, x.astype(np.uint8), \
+            x.reshape(5, 2, 3):
         np.testing.assert_allclose(encode(images, path), y, rtol=1e-6)
         np.testing.assert_allclose(reconstruct(images, path), z, rtol=1e-6)
     assert capsys.readouterr().out == '... dividing the pixels of images by 256\n' * 6
@@ -214,7 +219,7 @@ def test_reconstruct_files(tmp_path, saved, corruption, uncompiled):
     pixels = np.random.RandomState(3).randint(50, 256, (2, 2, 3)).astype(np.uint8)
     for k in range(2):
         Image.fromarray(pixels[k]).save(tmp_path / f'{k}.png')
-    dA_module.reconstruct_files([tmp_path / '0.png', tmp_path / '1.png'], path, corruption, tmp_path)
+    dA_module.saved.reconstruct_files([tmp_path / '0.png', tmp_path / '1.png'], path, corruption, tmp_path)
     sheet = read_pixels(tmp_path / 'reconstruction.png')
     assert sheet.shape == (2 * 3 - 1, 3 * 4 - 1)
     for k, rows in enumerate((sheet[:2], sheet[3:])):

@@ -1,18 +1,36 @@
-"""The commands of the README's section on own images and the code of docs/own_data.md, run as printed."""
+"""The commands of the README's section on own images and the code in docs/, run as printed."""
 import os
 import re
 
 import numpy as np
+import pytest
 from conftest import PROJECT
 from PIL import Image
 from pytensor import config
 
+from dA import load
 from theano_tutorial.backend import use_fastest
 
 
-def test_own_images_and_own_data(tmp_path, monkeypatch, capsys, run):
+@pytest.fixture
+def run_blocks(tmp_path, monkeypatch):
+    """Run the Python blocks of a file in docs/ in one namespace, in an empty folder. Returns the namespace."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_blocks(name):
+        namespace: dict = {}
+        for block in re.findall(r'(?s)```python\n(.*?)```', (PROJECT / 'docs' / name).read_text(encoding='utf-8')):
+            exec(compile(block, name, 'exec'), namespace)
+        return namespace
+
+    with config.change_flags(linker='auto', gcc__cxxflags=''):
+        use_fastest()  # as the scripts do
+        yield run_blocks
+
+
+def test_own_images_and_own_data(tmp_path, capsys, run, run_blocks):
     (tmp_path / 'my_images').mkdir()
-    for k in range(30):
+    for k in range(24):
         noise = np.random.RandomState(k).randint(0, 256, (40, 30)).astype(np.uint8)
         Image.fromarray(noise).save(tmp_path / 'my_images' / f'{k}.png')
     readme = (PROJECT / 'README.md').read_text(encoding='utf-8')
@@ -22,16 +40,22 @@ def test_own_images_and_own_data(tmp_path, monkeypatch, capsys, run):
         assert (done.returncode, done.stderr) == (0, '')
     assert {'autoencoder.npz', 'dA.npz', 'reconstruction.png'} < set(os.listdir(tmp_path / 'mine'))
 
-    monkeypatch.chdir(tmp_path)
-    names: dict = {}
-    with config.change_flags(linker='auto', gcc__cxxflags=''):
-        use_fastest()  # as the scripts do
-        for block in re.findall(r'(?s)```python\n(.*?)```', (PROJECT / 'docs' / 'own_data.md').read_text('utf-8')):
-            exec(compile(block, 'block', 'exec'), names)
-            if 'image' in names:
-                assert (names['y'].shape, names['z'].shape) == ((1, 100), (1, 784))
-                del names['image']
+    names = run_blocks('own_data.md')
+    assert (names['hidden_values'].shape, names['reconstruction'].shape) == ((1, 100), (1, 784))
+    assert (tmp_path / 'reconstructed.png').exists()
     sets = names['load_data']('my_data.npz')
     assert (sets.image_shape, sets.n_classes) == ((12, 16), 3)
     errors = re.findall(r'epoch \d, validation error (.*) %', capsys.readouterr().out)
     assert len(errors) == 5 and float(errors[-1]) < min(30, float(errors[0]))
+
+
+def test_scripts_from_python(run_blocks, tmp_path):
+    names = run_blocks('scripts.md')
+    assert (tmp_path / 'training.npz').exists() and load().n_hidden == 200
+    assert names['learning_rate'].get_value() == 0.1 / 4
+
+
+def test_random_streams(run_blocks, capsys):
+    with pytest.warns(DeprecationWarning, match='Scan return signature'):
+        run_blocks('random_streams.md')
+    assert str(np.random.RandomState(5).normal(size=(2, 3))) in capsys.readouterr().out

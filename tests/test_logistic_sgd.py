@@ -79,7 +79,7 @@ def test_main_uses_every_option(tmp_path, mini_mnist, capsys, uncompiled):
 
 
 @pytest.mark.parametrize('options, error, message', [
-    (dict(batch_size=501), InputError, 'batch size 501 is larger than the train, valid or test set'),
+    (dict(batch_size=501), InputError, 'batch size 501 .* the train, valid and test sets have 5000, 500, 500 images'),
     (dict(patience=1), InputError, 'patience is 1; it must be at least 2'),
     (dict(model=f'{__file__}/model'), OSError, 'test_logistic_sgd.py')])
 def test_invalid_settings(options, error, message, uncompiled):

@@ -15,7 +15,9 @@ def main():
     from theano_tutorial import InputError, backend
     before = [getattr(config, name) for name in SETTINGS]
     try:
-        print(backend.use_fastest())
+        used = backend.use_fastest()
+        print(used)
+        assert not used.startswith('in C') or backend.use_fastest() == used
     except InputError as error:
         print(error)
     print(*(name for name, value in zip(SETTINGS, before) if getattr(config, name) != value))
