@@ -133,6 +133,9 @@ def main(epochs=200, output_dir='output', page=None, hook=None):
     page_epochs = reference.record()['settings']['training_epochs']
     if epochs != page_epochs:
         print(f'The pictures of the trained models are compared only after {page_epochs} epochs.')
+    for check in checks:
+        for here, page_has in check.different[:1]:
+            print(f'{check.subject}, the first difference: here {here}, on the page {page_has}')
     different = [check.subject for check in checks if not check.matches]
     print('Different: ' + ', '.join(different) if different else 'Everything matches.')
     return 1 if different else 0
