@@ -64,7 +64,7 @@ def test_mini_mnist_of_the_published_files(tmp_path, published):
     assert not (tmp_path / 'other').exists()
 
 
-@pytest.mark.parametrize('content', [b'', b'\0\0\x0d\1\0\0\0\1\0\0\0\0', b'\0\0\x08\1\0\0\0\5abc', b'\0\0\x08\3\0\0',
+@pytest.mark.parametrize('content', [b'', b'\0\0\x09\1\0\0\0\1a', b'\0\0\x08\1\0\0\0\5abc', b'\0\0\x08\3\0\0',
                                      b'\0\0\x08\1\0\0\0\2abc', b'\0\0\x08\2\xff\xff\xff\xff\0\0\0\2abcd'])
 def test_invalid_idx(tmp_path, content):
     with pytest.raises(InputError, match='file: not a gzipped IDX file '):
