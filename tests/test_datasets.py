@@ -33,10 +33,11 @@ def test_pickles_of_python_3(tmp_path, protocol):
 def test_a_pickle_of_python_2(tmp_path):
     # Protocol 0, written by cPickle of Python 2.7.18 with numpy 1.11.3. Mini MNIST is an example of protocol 2.
     content = (
-        b"(lp1\n(cnumpy.core.multiarray\n_reconstruct\np2\n(cnumpy\nndarray\np3\n(I0\ntS'b'\ntRp4\n(I1\n(I1\nI4\ntcnumpy"
-        b"\ndtype\np5\n(S'f4'\nI0\nI1\ntRp6\n(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\nS'\\x00\\x00\\x00\\x00\\x00\\x00\\x80>\\x00\\x00"
-        b"\\x00?\\x00\\x00@?'\ntbg2\n(g3\n(I0\ntS'b'\ntRp7\n(I1\n(I1\ntg5\n(S'i8'\nI0\nI1\ntRp8\n(I3\nS'<'\nNNNI-1\nI-1\nI0\ntb"
-        b"I00\nS'\\x03\\x00\\x00\\x00\\x00\\x00\\x00\\x00'\ntbtp9\na.")
+        b"(lp1\n(cnumpy.core.multiarray\n_reconstruct\np2\n(cnumpy\nndarray\np3\n(I0\ntS'b'\ntRp4\n(I1\n(I1\nI4\nt"
+        b"cnumpy\ndtype\np5\n(S'f4'\nI0\nI1\ntRp6\n(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n"
+        b"S'\\x00\\x00\\x00\\x00\\x00\\x00\\x80>\\x00\\x00\\x00?\\x00\\x00@?'\ntbg2\n(g3\n(I0\ntS'b'\ntRp7\n(I1\n(I1\n"
+        b"tg5\n(S'i8'\nI0\nI1\ntRp8\n(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n"
+        b"S'\\x03\\x00\\x00\\x00\\x00\\x00\\x00\\x00'\ntbtp9\na.")
     assert_equal(read_pickle(zipped(tmp_path / 'file', content)), [([[0, 0.25, 0.5, 0.75]], [3])])
 
 
