@@ -59,19 +59,18 @@ STATE = AUTOENCODER.__getstate__()
 SETS = tuple((np.arange(4. * n).reshape(n, 4) / 64, np.arange(n)) for n in (4, 3, 2))
 PICKLES = [pickle.dumps(tree, protocol) for protocol in range(6) for tree in (
     SETS, [(np.asfortranarray(images).astype('>f4'), labels.astype('i2')) for images, labels in SETS])]
-IDX = struct.pack('>4B3i', 0, 0, 8, 3, 4, 2, 3) + bytes(24)
 
 
 @pytest.mark.parametrize('read, sources, compress', [
     (read_mnist, PICKLES, True), (read_mnist, [gzip.compress(content) for content in PICKLES], False),
-    (read_idx, [IDX], True), (read_model, None, False), (read_checkpoint, None, False)])
+    (read_idx, [struct.pack('>4B3i', 0, 0, 8, 3, 4, 2, 3) + bytes(24)], True),
+    (read_model, lambda path: save_arrays(path, FORMAT, W=np.arange(12.).reshape(4, 3), b=np.arange(3.)), False),
+    (read_checkpoint, lambda path: Checkpoint(path, {})(AUTOENCODER, [3., 2.]), False)])
 def test_damaged_files(tmp_path, read, sources, compress):
     path = tmp_path / 'file'
-    if read is read_model:
-        save_arrays(path, FORMAT, W=np.arange(12.).reshape(4, 3), b=np.arange(3.))
-    elif read is read_checkpoint:
-        Checkpoint(path, {})(AUTOENCODER, [3., 2.])
-    sources = sources or [path.read_bytes()]
+    if callable(sources):
+        sources(path)
+        sources = [path.read_bytes()]
 
     # The same examples each time, unless more are asked for.
     @settings(max_examples=EXAMPLES, derandomize='FUZZ_EXAMPLES' not in os.environ, deadline=None, database=None,

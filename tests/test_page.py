@@ -15,7 +15,7 @@ from conftest import PROJECT
 from PIL import Image
 
 from replay import main, replay_copy
-from theano_tutorial import InputError, datasets, reference, theano_names
+from theano_tutorial import InputError, reference, theano_names
 from theano_tutorial.page import run_page
 from theano_tutorial.python2 import BUILTINS, Python2
 
@@ -34,16 +34,11 @@ def run_cells(tmp_path):
 
 
 @pytest.mark.parametrize('source, printed', [
-    ('print', '\n'),
-    ('print ("a", 2)', "('a', 2)\n"),
-    ('print "a",\nprint "b"', 'a b\n'),
+    ('print', '\n'), ('print ("a", 2)', "('a', 2)\n"), ('print "a",\nprint "b"', 'a b\n'),
     ('print "%d, %s" % (1, "日本")  # a comment, with a comma', '1, 日本\n'),
-    ('print ("%d"  # a comment\n       % 3)', '3\n'),
-    ('a = 1  # it\'s an open bracket: (\nprint a', '1\n'),
-    ('print "\\d"', '\\d\n'),
+    ('print ("%d"  # a comment\n       % 3)', '3\n'), ('a = 1  # it\'s an open bracket: (\nprint a', '1\n'),
+    ('print "\\d"', '\\d\n'), ('print u"a" r"\\n"', 'a\\n\n'), ('print """a\nprint 2\n"""', 'a\nprint 2\n\n'),
     ('print "a;b:c#d,", \\\n    1', 'a;b:c#d, 1\n'),
-    ('print """a\nprint 2\n"""', 'a\nprint 2\n\n'),
-    ('print u"a" r"\\n"', 'a\\n\n'),
     ('if True: print 1; print [2,\n  3]\nelse: print 4', '1\n[2, 3]\n'),
     ('import sys\nprint >>sys.stdout, "a", 1', 'a 1\n'),
     ('printer = {"print": 1}; print printer', "{'print': 1}\n"),
@@ -60,49 +55,37 @@ def run_cells(tmp_path):
     ('import numpy as np\na = b = np.ones(1)\na /= 2\nprint b', '[ 0.5]\n'),
     ('import time\nprint time.clock() <= time.process_time()', 'True\n'),
     ('import cPickle\nimport six.moves.cPickle as pickle\nprint cPickle.loads(pickle.dumps([1]))', '[1]\n'),
-    ('import numpy as np\nprint np.float64(1) / 3, repr(np.ones(2))', '0.333333333333 array([ 1.,  1.])\n'),
-])
+    ('import numpy as np\nprint np.float64(1) / 3, repr(np.ones(2))', '0.333333333333 array([ 1.,  1.])\n')])
 def test_python2(run_cells, source, printed, uncompiled):
     assert run_cells(source).printed == printed
 
 
 def test_other_text_stays():
     for path in PROJECT.glob('*/*.py'):
-        text = path.read_text(encoding='utf-8')
         # With Python 3's print nothing is left to translate.
-        text = 'from __future__ import print_function\n' + text
+        text = 'from __future__ import print_function\n' + path.read_text(encoding='utf-8')
         assert Python2({}).translate(text) == text
 
 
-def test_future_imports_hold_for_later_cells(run_cells):
-    run = run_cells('print 1 / 2', 'from __future__ import print_function, division', 'print(1 / 2, end="!")')
-    assert run.printed == '0\n0.5!'
-
-
-def test_cells_share_one_namespace_and_constants_are_replaced(run_cells):
-    run = run_cells('epochs = 200; rate = 2', 'class A(object):\n    def f(self): return epochs * rate\nA().f()',
-                    epochs=3)
-    assert run.printed == '6\n' and run.variables['epochs'] == 3
+def test_what_holds_for_later_cells(run_cells):
+    run = run_cells('epochs = 200; rate = 2; print 1 / 2', 'from __future__ import print_function, division',
+                    'class A(object):\n    def f(self): return epochs * rate\nprint(A().f(), 1 / 2)', epochs=3)
+    assert run.printed == '0\n6 0.5\n' and run.variables['epochs'] == 3
 
 
 @pytest.mark.parametrize('cell, printed', [
     # What stands below the code: output, headings, prose, the name of a picture.
-    ('x = [1, 2]\nx\n[1, 2]\n', '[1, 2]\n'),
-    ('x = "a"\nx\n\'b\'', ''),
-    ('2 ** 3\n9\n', '8\n'),
+    ('x = [1, 2]\nx\n[1, 2]\n', '[1, 2]\n'), ('x = "a"\nx\n\'b\'', ''), ('2 ** 3\n9\n', '8\n'),
     ('import numpy as np\nnp.zeros(1)\narray([ 1.])', 'array([ 0.])\n'),
     ('from numpy import *\nzeros(1)\narray([ 1.])', 'array([ 0.])\n'),
-    ('print "cost %d" % 1\ncost 2\ntime: 3s', 'cost 1\n'),
-    ('print 1\ncost: high', '1\n'),
-    ('print 1\n... loading\n\n結果の可視化', '1\n'),
-    ('print 1\n\nAutoencoder / MNIST', '1\n'),
+    ('print "cost %d" % 1\ncost 2\ntime: 3s', 'cost 1\n'), ('print 1\ncost: high', '1\n'),
+    ('print 1\n... loading\n\n結果の可視化', '1\n'), ('print 1\n\nAutoencoder / MNIST', '1\n'),
     ('class A(object):\n    pass\n\nオートエンコーダ (A)', ''),
     ('import numpy as np\nprint 1\n\nnp.ndarrayを使います。', '1\n'),
     ('print 1\n\nfilters.png\n\n  • bullets\n\nprint 2', '1\n'),
     ('x = 1\n"""a comment"""\n\nx', '1\n'),
     ('x = [k\n     for k in range(2)]\n\n[k + 1 for k in x]', '[1, 2]\n'),
-    ('# only a comment\n\nProse follows.', ''),
-])
+    ('# only a comment\n\nProse follows.', '')])
 def test_what_follows_the_code_is_left_out(run_cells, cell, printed):
     assert run_cells('from __future__ import division', cell).printed == printed
 
@@ -118,8 +101,7 @@ def test_what_follows_the_code_is_left_out(run_cells, cell, printed):
     (['def f():\n    print "日本", 1 / 0', 'f()'], 'cell 1, line 2: print "日本", 1 / 0: ZeroDivisionError: '),
     (['raise ValueError("two\\nlines")'], 'cell 1, line 1: raise ValueError("two\\nlines"): ValueError: two'),
     (['import sys\nsys.exit(3)'], 'cell 1, line 2: sys.exit(3): SystemExit: 3'),
-    (['load_data("a")'], "cell 1, line 1: load_data(\"a\"): NameError: name 'load_data' is not defined"),
-])
+    (['load_data("a")'], "cell 1, line 1: load_data(\"a\"): NameError: name 'load_data' is not defined")])
 def test_errors_are_one_line_with_the_cell_and_the_line(tmp_path, run_cells, cells, message):
     with pytest.raises(InputError) as caught:
         run_cells(*cells)
@@ -131,9 +113,6 @@ def test_errors_are_one_line_with_the_cell_and_the_line(tmp_path, run_cells, cel
 def test_ctrl_c_is_no_error_of_the_cell(run_cells, cell):
     with pytest.raises((KeyboardInterrupt, ZeroDivisionError)):
         run_cells(cell)
-
-
-FORMAT_CELLS = ('# 日本\nprint "<&>",\n%s', 'print 1 < 2 and "日本"')
 
 
 def notebook(*sources, old=False):
@@ -149,32 +128,27 @@ def text(*sources, prompt='sageへの入力:'):
 
 
 def web_page(*sources, prompt='sageへの入力:'):
-    return ('<!DOCTYPE html>\n<html><head><title>print 3</title><script>if (a <b) {}</script></head><body>\n'
-            + ''.join(f'<h2>実装</h2><p class="a">{prompt}</p><pre><span>{html.escape(source)}</span></pre>'
-                      '<pre>出力</pre>\n' for source in sources) + '<!-- print 4 --></body></html>')
+    cells = [f'<h2>実装</h2><p class="a">{prompt}</p><script>if (a <b) {{}}</script>'
+             f'<pre><span>{html.escape(source)}</span></pre><pre>出力</pre>\n' for source in sources]
+    return ('<!DOCTYPE html>\n<html><head><title>print 3</title></head><body>\n'
+            + ''.join(cells) + '<!-- print 4 --></body></html>')
+
+
+CELLS = '# 日本\nprint "<&>",\n', 'print 1 < 2 and "日本"'
+TEXT, WEB_PAGE, NOTEBOOK = text(*CELLS), web_page(*CELLS), notebook(*CELLS)
 
 
 @pytest.mark.parametrize('content', [
-    text(*FORMAT_CELLS).encode(),
-    notebook(*FORMAT_CELLS).encode('utf-8-sig'),
-    text(*FORMAT_CELLS).encode('utf-16'),
-    text(*FORMAT_CELLS).encode('euc_jp'),
-    text(*FORMAT_CELLS).encode('cp932'),
-    text(*FORMAT_CELLS).replace('\n', '\r\n').encode(),
-    text(*FORMAT_CELLS).replace(' ', '\xa0').encode(),
-    text(*FORMAT_CELLS, prompt='In [3]:').encode(),
-    web_page(*FORMAT_CELLS).encode(),
-    web_page(*FORMAT_CELLS).replace(' ', '&nbsp;').replace('<p&nbsp;', '<p ').encode(),
-    web_page(*FORMAT_CELLS).replace('\n', '\r\n').encode('euc_jp'),
-    web_page(*FORMAT_CELLS, prompt='<div class="prompt">In&nbsp;[&nbsp;]:</div>').encode(),
-    notebook(*FORMAT_CELLS).encode(),
-    notebook(*FORMAT_CELLS, old=True).encode(),
-    notebook(*FORMAT_CELLS).replace('\\n', '\\r\\n').encode(),
-    notebook('%matplotlib inline\n!ls\n' + FORMAT_CELLS[0], FORMAT_CELLS[1]).encode(),
-])
+    *[TEXT.encode(encoding) for encoding in ('utf-8', 'utf-16', 'euc_jp', 'cp932')],
+    TEXT.replace('\n', '\r\n').encode(), TEXT.replace(' ', '\xa0').encode(), text(*CELLS, prompt='In [3]:').encode(),
+    WEB_PAGE.encode(), WEB_PAGE.replace('\n', '\r\n').encode('euc_jp'),
+    WEB_PAGE.replace(' ', '&nbsp;').replace('<p&nbsp;', '<p ').encode(),
+    web_page(*CELLS, prompt='<div class="prompt">In&nbsp;[&nbsp;]:</div>').encode(),
+    NOTEBOOK.encode(), NOTEBOOK.encode('utf-8-sig'), NOTEBOOK.replace('\\n', '\\r\\n').encode(),
+    notebook(*CELLS, old=True).encode(), notebook('%matplotlib inline\n!ls\n' + CELLS[0], CELLS[1]).encode()])
 def test_formats(tmp_path, content):
     path = tmp_path / 'copy'
-    path.write_bytes(content.replace(b'%s', b''))
+    path.write_bytes(content)
     assert run_page(path, tmp_path / 'out').printed == '<&> 日本\n'
 
 
@@ -182,8 +156,7 @@ def test_formats(tmp_path, content):
     (bytes(range(256)), 'no cells; in text and HTML a line "sageへの入力:" should precede each'),
     (b'{}', "not a notebook .KeyError.'cells'"),
     (b'{"cells": [1]}', 'not a notebook .TypeError'),
-    (b'{"cells"', 'not a notebook .JSONDecodeError'),
-])
+    (b'{"cells"', 'not a notebook .JSONDecodeError')])
 def test_files_without_cells(tmp_path, content, message):
     path = tmp_path / 'copy'
     path.write_bytes(content)
@@ -199,8 +172,6 @@ import theano.tensor.shared_randomstreams
 from theano import tensor
 from theano.tensor.nnet import sigmoid
 from theano.tensor.shared_randomstreams import RandomStreams
-import pylab as pl
-import matplotlib.pyplot as plt
 
 assert theano.tensor is T is tensor and T.nnet.sigmoid is sigmoid
 draw = RandomStreams(1).uniform((2,))
@@ -223,20 +194,17 @@ print T.dot(A, A)[k].eval({k: 1, A: [[1, 2], [3, 4]]})
 
 @pytest.mark.parametrize('name, advice', [
     ('theano.tensor.nnet.softmax', 'use pytensor.tensor.special.softmax(x, axis=-1)'),
-    ('theano.tensor.inv', 'use pytensor.tensor.reciprocal'),
     ('theano.tensor.tanh', 'use pytensor.tensor.tanh'),
-    ('theano.scan', 'use pytensor.scan'),
     ('theano.sandbox', 'use theano_tutorial.shared_randomstreams.RandomStreams, '
                        'which draws other numbers than rng_mrg did'),
-    ('theano.tensor.nothing', 'PyTensor has nothing under this name'),
-])
+    ('theano.tensor.nothing', 'PyTensor has nothing under this name')])
 def test_advice_for_other_names(name, advice):
     advice = f'{name} is not among the names of Theano that work here; {advice}'
     parent, _, child = name.rpartition('.')
     with theano_names.provide():
-        for code in f'import theano\n{name}', f'from theano import tensor\nimport {parent}\n{name}':
+        for code in f'import theano\n{name}', f'import theano, {parent}\n{name}':
             with pytest.raises(AttributeError, match=f'^{re.escape(advice)}$'):
-                exec(code.replace('from theano', 'import theano\nfrom theano'), {})
+                exec(code, {})
         for code in f'from {parent} import {child}', f'import {name}', f'from {name} import x':
             with pytest.raises(ImportError, match=f'^{re.escape(advice)}$'):
                 exec(code, {})
@@ -254,24 +222,21 @@ def test_advice_names_what_there_is(name):
 def test_names_are_gone_afterwards(monkeypatch, tmp_path, capsys):
     finders = list(sys.meta_path)
     with theano_names.provide():
-        import theano.tensor as T
-        assert T.sum is pytensor.tensor.sum
-    assert not [name for name in sys.modules if re.match('theano(\\.|$)|cPickle', name)] and sys.meta_path == finders
+        import theano.tensor
+    assert not [name for name in sys.modules if re.match('(theano|cPickle)(\\.|$)', name)] and sys.meta_path == finders
     assert capsys.readouterr().out == ''
 
-    # Theano itself, imported and installed.
-    (tmp_path / 'theano').mkdir()
-    (tmp_path / 'theano' / '__init__.py').write_text('genuine = True')
+    # Theano itself, installed and imported.
+    (tmp_path / 'theano.py').touch()
     monkeypatch.setattr(sys, 'path', [str(tmp_path), *sys.path])
-    genuine = importlib.import_module('theano')
-    other = types.ModuleType('theano.gof')
-    monkeypatch.setitem(sys.modules, 'theano.gof', other)
+    genuine = {name: types.ModuleType(name) for name in ('theano', 'theano.gof')}
+    for name, module in genuine.items():
+        monkeypatch.setitem(sys.modules, name, module)
     with theano_names.provide():
         import theano
         assert theano.function is pytensor.function and 'theano.gof' not in sys.modules
-    assert sys.modules['theano'] is genuine and sys.modules['theano.gof'] is other
+    assert genuine.items() <= sys.modules.items()
     assert capsys.readouterr().out == '... Theano is installed, but not used: its names lead to PyTensor\n'
-    del sys.modules['theano']
 
 
 def test_pylab_can_be_imported_without_matplotlib(monkeypatch):
@@ -303,6 +268,10 @@ def test_html_and_shown_images(tmp_path, run_cells):
 
 
 # Cells that print and save what the page did, without training.
+COSTS = '''
+for epoch, cost in page['autoencoder']['costs']:
+    print "Training epoch %d, cost %s" % (epoch, cost)
+'''
 ANSWERS = ('''
 import numpy as np
 from PIL import Image
@@ -310,15 +279,7 @@ from logistic_sgd import load_data
 from theano_tutorial import reference
 datasets = load_data(DATA + 'mini_mnist.pkl.gz')
 page = reference.record()
-''', '''
-for epoch, cost in page['autoencoder']['costs']:
-    print "Training epoch %d, cost %s" % (epoch, cost)
-''', '''
-np.array(page['noise_10x10'], float)
-''', '''
-for epoch, cost in page['denoising_autoencoder']['costs']:
-    print "Training epoch %d, cost %s" % (epoch, cost)
-''')
+''', COSTS, "np.array(page['noise_10x10'], float)", COSTS.replace('autoencoder', 'denoising_autoencoder'))
 PICTURES = [f"Image.fromarray(reference.picture('{name}'))" for name in reference.PICTURES]
 SAVE = [f"{picture}.save(DATA + '{name}')" for name, picture in zip(reference.PICTURES, PICTURES)]
 SUBJECTS = ['data', 'autoencoder', 'filters_no_corruption.png', 'test_image.png', 'autoencoded_image.png',
@@ -348,8 +309,7 @@ def test_pictures_are_shown_in_a_notebook(tmp_path):
     ("], float)", '], float)[::-1]', ['noise matrix']),
     (SAVE[1], 'None', ['test_image.png']),
     (SAVE[0], SAVE[0].replace('.save', '.resize((9, 9)).save'), ['filters_no_corruption.png']),
-    (PICTURES[4], PICTURES[2], ['dAed_image.png']),
-])
+    (PICTURES[4], PICTURES[2], ['dAed_image.png'])])
 def test_a_copy_that_differs(tmp_path, old, new, different):
     copy = tmp_path / 'copy'
     copy.write_text(text(*ANSWERS, *SAVE), encoding='utf-8')
@@ -374,20 +334,12 @@ def test_costs_and_noise_are_read_from_the_text():
 def test_options_that_are_refused_before_the_training(tmp_path, run, monkeypatch):
     monkeypatch.setattr('replay.replay_logistic', None)
     (tmp_path / 'empty').write_text('')
-    for options, message in ((dict(page='nowhere'), "No such file or directory: 'nowhere'"),
-                             (dict(page=tmp_path / 'empty'), 'empty: no cells'),
+    for options, message in ((dict(page=tmp_path / 'empty'), 'empty: no cells'),
                              (dict(page='any', hook=print), '--checkpoint cannot be combined with --page: ')):
-        with pytest.raises((OSError, InputError), match=message):
+        with pytest.raises(InputError, match=message):
             main(**options)
     shown = ' '.join(run('replay.py', '--help').stdout.split())
     assert 'they are run AS CODE, with all of your permissions' in shown
-
-
-def test_data_file_of_another_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert len(datasets.load('anywhere/mini_mnist.pkl.gz')[0][0]) == 5000
-    with pytest.raises(FileNotFoundError, match='^anywhere/other.gz: no such file, neither as given nor in'):
-        datasets.load('anywhere/other.gz')
 
 
 @needs_page
@@ -434,8 +386,6 @@ def test_jupyter(shell, capsys):
              'f = theano.function([x], T.nnet.sigmoid(x))\nprint "%.1f" % f([[0]])[0, 0],\nprint 7 / 2', '0.5 3\n'),
             ('from __future__ import division', ''),
             ('print 7 / 2', '3.5\n'),
-            ('%load_ext theano_tutorial', 'The theano_tutorial extension is already loaded. To reload it, use:\n'
-                                          '  %reload_ext theano_tutorial\n'),
             ('%reload_ext theano_tutorial', ''),
             ('print 7 / 2', '3\n')):
         assert shell.run_cell(cell).success

@@ -30,25 +30,19 @@ def test_links_have_targets(name):
         assert (PROJECT / path).exists(), path
 
 
-def test_readme_quotes_the_page():
+def test_quotes_are_those_of_the_record():
     for page in record()['autoencoder'], record()['denoising_autoencoder']:
         costs = f'{page["costs"][0][1]}, {page["costs"][-1][1]}'
         assert re.search(rf'\| {costs}, `time: \d+s` \| {costs}, `time: {page["seconds_page"]}s` \|', read('README.md'))
-
-
-def test_constraints_are_the_versions_of_the_quoted_run():
-    python, pytensor, numpy = re.search(r'Python (\S+), PyTensor (\S+) and numpy (\S+);', read('README.md')).groups()
-    constraints = read('constraints.txt').splitlines()
-    assert f'Python {python}:' in constraints[0] and {f'pytensor=={pytensor}', f'numpy=={numpy}'} < {*constraints}
-
-
-def test_logistic_regression_is_quoted_from_the_record():
     quoted = re.findall(r'^ *(?:epoch \d|Optimization|\().*$', read('docs/logistic_regression.md'), re.M)
     page = record()['logistic_mini']
     assert quoted[:4] == [*page['log'][:2], page['log'][-1], page['predictions_first_25_test'][0]]
     assert quoted[4:] == record()['logistic_full_documented']['log']
 
 
-def test_citation_has_the_version():
+def test_versions_of_the_quoted_run_and_of_the_project():
+    python, pytensor, numpy = re.search(r'Python (\S+), PyTensor (\S+) and numpy (\S+);', read('README.md')).groups()
+    constraints = read('constraints.txt').splitlines()
+    assert f'Python {python}:' in constraints[0] and {f'pytensor=={pytensor}', f'numpy=={numpy}'} < {*constraints}
     version = re.search(r"\bversion='(.*)'", read('setup.py'))[1]
     assert f'\nversion: {version}\n' in read('CITATION.cff')
