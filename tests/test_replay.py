@@ -16,8 +16,11 @@ from theano_tutorial.reference import PICTURES, record
 def test_everything_matches(tmp_path, run, flags):
     done = run('replay.py', flags=flags)
     assert (done.returncode, done.stderr) == (0, '') and done.stdout.endswith('\nEverything matches.\n')
-    page = record()['logistic_mini']
-    for lines in page['log'], page['predictions_first_25_test']:
+    page = record()
+    assert re.findall('^Training epoch .*$', done.stdout, re.M) == [
+        f'Training epoch {epoch}, cost {cost}' for model in ('autoencoder', 'denoising_autoencoder')
+        for epoch, cost in page[model]['costs']]
+    for lines in page['logistic_mini']['log'], page['logistic_mini']['predictions_first_25_test']:
         assert '\n' + '\n'.join(lines) + '\n' in done.stdout
     assert sorted(os.listdir(tmp_path / 'output')) == sorted([*PICTURES, 'best_model.npz'])
     assert os.listdir(tmp_path) == ['output']
@@ -43,6 +46,7 @@ def test_a_run_that_differs(tmp_path, run):
           tmp_path / 'mini_mnist.pkl.gz')
     done = run('replay.py', '--epochs', 1)
     assert (done.returncode, done.stderr) == (1, '')
+    assert "autoencoder, the first difference: here (0, '573.574319'), on the page (0, '132.518026')\n" in done.stdout
     assert done.stdout.endswith('\nDifferent: logistic regression, its predictions, data, autoencoder, test_image.png, '
                                 'denoising autoencoder\n')
 

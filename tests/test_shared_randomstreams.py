@@ -121,6 +121,12 @@ def test_updates(uncompiled):
         third.rng.set_value(np.random.default_rng())
 
 
+def test_debug_mode():
+    low = pt.dvector()
+    draw = pytensor.function([low], RandomStreams(4).uniform(low=low, high=2.), mode='DebugMode')
+    np.testing.assert_array_equal(draw([0., 1.]), states(4, 1)[0].uniform([0., 1.], 2.))
+
+
 def test_seed(uncompiled):
     theano_rng = RandomStreams(77)
     draw = pytensor.function([], theano_rng.uniform(size=(6,)))

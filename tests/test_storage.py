@@ -61,7 +61,7 @@ def test_invalid_files(tmp_path, monkeypatch):
     for values, message in ((np.array([None, print]), 'not a valid test file .*Object arrays'),
                             (np.array([0, np.nan]), 'it contains infinite values or NaN'),
                             (np.array([0, np.inf]), 'it contains infinite values or NaN'),
-                            (np.zeros(1000), 'not a valid test file .*it holds more than 8000 bytes')):
+                            (np.zeros(1000), 'it holds more than 8000 bytes')):
         np.savez_compressed(path, format='test', a=values)
         with pytest.raises(InputError, match=f'file.npz: {message}'):
             load_arrays(path, 'test')

@@ -10,8 +10,9 @@ def test_scaling():
     values = np.array([[2., 4.], [6., 10.]])
     np.testing.assert_array_equal(scale_to_unit_interval(values), np.array([[0, 2], [4, 8]]) * (1 / (8 + 1e-8)))
     np.testing.assert_array_equal(values, [[2, 4], [6, 10]])
-    for dtype, expected in ('f2', 'f2'), ('f4', 'f4'), ('f8', 'f8'), ('i4', 'f8'), ('bool', 'f8'):
+    for dtype, expected in ('f2', 'f8'), ('f4', 'f4'), ('f8', 'f8'), ('i4', 'f8'), ('bool', 'f8'):
         assert scale_to_unit_interval(np.array([0, 1, 1]).astype(dtype)).dtype == expected
+        assert (scale_to_unit_interval(np.ones(3, dtype)) == 0).all()
     # 0.25 + 1e-8 is 0.25 in float32; without eps the brightest pixel would be 255.
     assert tile_raster_images(np.array([[0, 0.25]], np.float32), (1, 2), (1, 1))[0, 1] == 254
 
