@@ -155,13 +155,13 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
     datasets = load_data(dataset, image_shape, max_megabytes)
     train_set_x, x = datasets[0][0], datasets[2][0].get_value()[:100]
 
-    def train_and_save(model, corruption_level, name, filters, reconstruction):
+    def train_and_save(model_class, corruption_level, name, filters, reconstruction):
         rng = np.random.RandomState(seed)
         theano_rng = RandomStreams(rng.randint(2 ** 30))
-        if model is dA:
+        if model_class is dA:
             # The noise as the page shows it: drawn from the first stream, so that the model's own is the second.
             print(theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption, dtype=pytensor.config.floatX).eval())
-        autoencoder = model(rng, theano_rng, n_visible=x.shape[1], n_hidden=n_hidden)
+        autoencoder = model_class(rng, theano_rng, n_visible=x.shape[1], n_hidden=n_hidden)
         costs = train(autoencoder, train_set_x, corruption_level, learning_rate, epochs, batch_size, hook)
         trained.save(autoencoder, os.path.join(output_dir, name), datasets.image_shape, corruption=corruption_level,
                      learning_rate=learning_rate, epochs=len(costs), batch_size=batch_size, seed=seed)
