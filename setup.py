@@ -23,7 +23,7 @@ setup(
         'pytensor>=3.0',
         # Not declared by etuples, which PyTensor before 3.3 requires: see docs/upstream.md.
         'packaging',
-        # The oldest with which the tests pass on Python 3.11, see tox in pyproject.toml. The page's own cells import six.
+        # The oldest with which the tests pass on Python 3.11, see tox in pyproject.toml. The page's cells import six.
         'numpy>=2.0', 'pillow>=9.2', 'six>=1.16', 'tqdm>=4.20',
     ],
     extras_require={
