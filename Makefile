@@ -52,10 +52,9 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	    echo "make: no virtual environment; on Debian and Ubuntu first: apt install python3-venv" >&2; exit 1; }
 
-# A stamp for each set of extras: installed once, and again only when the required packages change. Python compiles what
-# it imports; --no-compile leaves out the rest.
+# A stamp for each set of extras: installed once, and again only when the required packages change.
 $(VENV)/installed-%: setup.py pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --no-compile --editable '.[$*]'
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	touch $@
 
 clean:
