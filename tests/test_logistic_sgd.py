@@ -110,6 +110,8 @@ def test_predict(tmp_path, uncompiled):
         np.testing.assert_allclose(probabilities, p.max(axis=1), rtol=1e-6)
     with pytest.raises(InputError, match=r'model: the model is for images \(n, 6\), not \(2, 5\)'):
         predict(np.zeros((2, 5)), path)
+    with pytest.raises(FileNotFoundError, match='nowhere: no such model; logistic_sgd.py saves it'):
+        predict(x, tmp_path / 'nowhere')
 
 
 def test_classes_and_shape_are_those_of_the_data(tmp_path, uncompiled):

@@ -135,10 +135,12 @@ def test_mirrors(serve, published, manner):
 
 def test_only_mnist_itself_is_downloaded(serve, monkeypatch):
     cache = serve('good')
-    with pytest.raises(FileNotFoundError, match='^anywhere/mnist.pkl: no such file, neither as given nor in'):
-        load('anywhere/mnist.pkl')
+    for path in 'anywhere/mnist.pkl', 'anywhere/original':  # there is a folder data/original
+        with pytest.raises(FileNotFoundError, match=f'^{path}: no such file, neither as given nor in'):
+            load(path)
     monkeypatch.setitem(sys.modules, 'pooch', None)  # as where it is not installed
-    with pytest.raises(FileNotFoundError, match='mnist.pkl.gz: no such file .* first run .* -m pip install pooch'):
+    monkeypatch.setattr(sys, 'executable', '/my env/python')
+    with pytest.raises(FileNotFoundError, match='mnist.pkl.gz: .* first run "/my env/python" -m pip install pooch$'):
         load('mnist.pkl.gz')
     assert not cache.exists()
 
