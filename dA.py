@@ -74,7 +74,7 @@ class Autoencoder:
         return pt.sigmoid(pt.dot(hidden, self.W_prime) + self.b_prime)
 
     def get_cost_updates(self, corruption_level, learning_rate):
-        """The symbolic cost of a minibatch, and one gradient descent step on it as pairs (variable, new value)."""
+        """The symbolic cost of a minibatch; pairs (variable, new value) that update the parameters and the noise."""
         tilde_x = self.get_corrupted_input(self.x, corruption_level)
         y = self.get_hidden_values(tilde_x)
         z = self.get_reconstructed_input(y)
@@ -130,15 +130,15 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     """Train on minibatches and print the mean cost of every tenth epoch. Returns the mean cost of each, a list.
 
     train_set_x : array or shared matrix (n, n_visible) with values in [0, 1]; the last n % batch_size are not used
-    hook : hook(autoencoder, costs), called before the first epoch, when it may restore both, and after each; or None
+    hook : None, or a function hook(autoencoder, costs) that is called before the first epoch and after each
 
-    Raises InputError (a ValueError) for other values or if batch_size > n, FloatingPointError if a cost is not finite.
+    Raises InputError (a ValueError) for other images or batch sizes, FloatingPointError at an infinite number or NaN.
     """
     train_set_x = as_shared(train_set_x, autoencoder.n_visible, batch_size)
     n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
     print('... compiling', type(autoencoder).__name__)
     train_da = training_function(autoencoder, train_set_x, corruption_level, learning_rate, batch_size)
-    costs = []  # a hook that resumes a training fills it with the costs so far
+    costs = []  # when training is resumed, hook fills in the costs so far
     start_time = timeit.default_timer()
     for epoch in remaining_epochs(training_epochs, autoencoder, costs, hook):
         c = [train_da(batch_index) for batch_index in range(n_train_batches)]

@@ -92,7 +92,7 @@ def medians(result):
 def table(results):
     """A Markdown table: median (minimum to maximum) in seconds, and the median as a multiple of the floor."""
     names = list(dict.fromkeys(name for result in results.values() for name in result))
-    lines = ['| seconds an epoch | ' + ' | '.join(title(*case) for case in results) + ' |',
+    lines = ['| seconds per epoch | ' + ' | '.join(title(*case) for case in results) + ' |',
              '| --- |' + ' --- |' * len(results)]
     for name in names:
         cells = []
@@ -123,7 +123,7 @@ def plot(results, path):
         axis.set_xticks([0.03, 0.1, 0.3, 1, 3], ['0.03', '0.1', '0.3', '1', '3'])
         axis.minorticks_off()
         axis.set_title(title(*case))
-        axis.set_xlabel('seconds an epoch (median)')
+        axis.set_xlabel('seconds per epoch (median)')
     with atomic_write(path) as file:
         figure.savefig(file, format='png', dpi=100)
 

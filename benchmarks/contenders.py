@@ -244,8 +244,8 @@ CONTENDERS = {
     'NumPy': numpy_alone,
     'PyTorch': pytorch,
     'PyTorch, 2 threads': partial(pytorch, threads=2),
-    'JAX, a call a step': jax_step,
-    'JAX, a call a step, 2 threads': partial(jax_step, threads=2),
+    'JAX, one call per step': jax_step,
+    'JAX, one call per step, 2 threads': partial(jax_step, threads=2),
     'JAX, lax.scan': jax_scan,
     'JAX, lax.scan, 2 threads': partial(jax_scan, threads=2),
 }

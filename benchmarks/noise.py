@@ -44,7 +44,7 @@ def main():
     parser.add_argument('--rounds', type=int, default=15, help='epochs to time of each (default: 15)')
     rounds = parser.parse_args().rounds
     print(f'... computing {backend.use_fastest()}; {backend.versions()}; median of {rounds} epochs\n')
-    print('| seconds an epoch | plain | denoising, Generator | denoising | excess, Generator | excess |')
+    print('| seconds per epoch | plain | denoising, Generator | denoising | excess, Generator | excess |')
     print('| --- | --- | --- | --- | --- | --- |')
     for floatX in 'float64', 'float32':
         pytensor.config.floatX = floatX

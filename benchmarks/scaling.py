@@ -38,19 +38,19 @@ def main():
     print('... computing', backend.use_fastest())
     mini = datasets.load('mini_mnist.pkl.gz')[0][0].astype(pytensor.config.floatX)
 
-    print('\n| images | seconds an epoch | microseconds an image |\n| --- | --- | --- |')
+    print('\n| images | seconds per epoch | microseconds per image |\n| --- | --- | --- |')
     for times in (1, 2, 4, 10):
         images = pytensor.shared(np.tile(mini, (times, 1)), borrow=True)
         seconds = seconds_an_epoch(images)
         print(f'| {times * len(mini)} | {seconds:.3f} | {1e6 * seconds / (times * len(mini)):.1f} |')
 
-    print('\n| hidden units | seconds an epoch | milliseconds a unit |\n| --- | --- | --- |')
+    print('\n| hidden units | seconds per epoch | milliseconds per unit |\n| --- | --- | --- |')
     images = pytensor.shared(mini, borrow=True)
     for n_hidden in (50, 100, 200, 500, 1000):
         seconds = seconds_an_epoch(images, n_hidden)
         print(f'| {n_hidden} | {seconds:.3f} | {1e3 * seconds / n_hidden:.2f} |')
 
-    print('\n| images in a minibatch | seconds an epoch |\n| --- | --- |')
+    print('\n| images in a minibatch | seconds per epoch |\n| --- | --- |')
     for batch_size in (10, 20, 60, 200, 600):
         print(f'| {batch_size} | {seconds_an_epoch(images, batch_size=batch_size):.3f} |')
 

@@ -45,7 +45,7 @@ def test_options_are_the_arguments_of_main(run):
     (['--model', 'README.md'], '--model needs --reconstruct'),
     (['--reconstruct', 'README.md', '--epochs', 3], '--epochs cannot be combined with --reconstruct'),
     (['--reconstruct', 'README.md'], 'output/dA.npz: no such model; dA.py saves it after training'),
-    (['--output-dir', 'README.md'], 'README.md: File exists'),
+    (['--output-dir', 'README.md'], f'README.md: File {"already " if os.name == "nt" else ""}exists'),
     (['--learning-rate', 1e37], 'non-finite cost or parameter in epoch 0; try a smaller learning rate')])
 def test_one_line_errors(tmp_path, run, arguments, message):
     (tmp_path / 'README.md').write_text('# A README\n')

@@ -1,8 +1,9 @@
 """The fastest way to run a compiled function on this machine. Scripts call use_fastest(); importing changes nothing.
 
 PyTensor installed by pip computes with Numba. With a C++ compiler and a fast BLAS its C backend is faster. The BLAS is
-the one that conda or macOS brings, or the package mkl on an Intel processor, or the package scipy-openblas32, or what
-the system has. The products of a minibatch are too small to be divided among threads, so BLAS gets one.
+the one that conda or macOS brings, or, on Linux with an Intel processor, the package mkl, or the package
+scipy-openblas32, or what the system has. The products of a minibatch are too small to be divided among threads, so BLAS
+gets one.
 """
 import contextlib
 import ctypes.util

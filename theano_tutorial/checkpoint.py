@@ -1,6 +1,6 @@
 """Resumable training: a hook for train() that saves the state after each epoch, and continues from it.
 
-Whatever interrupts a training, the file holds the last epoch that was completed. With the same backend the resumed
+Whatever interrupts training, the file holds the last epoch that was completed. With the same backend the resumed
 training is the same to the last bit; with another, the printed costs are the same.
 """
 import json
@@ -17,7 +17,7 @@ PARTS = ('W', 'b', 'b_prime', 'costs', 'rng_states')  # of each model, under 'CL
 
 
 class Checkpoint:
-    """The checkpoint file of one training, or of one model of each class one after the other.
+    """The checkpoint file of the training of one model, or of models of different classes one after the other.
 
     path : the file; resumed from if it exists
     settings : the hyperparameters, a dict of numbers, strings, tuples and None; a file with others is refused

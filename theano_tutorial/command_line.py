@@ -38,7 +38,7 @@ OPTIONS: dict[str, dict] = {
     'image_shape': dict(metavar='HxW', type=shape, help='height and width of the images; those of a folder are scaled'),
     'max_megabytes': dict(metavar='N', type=positive_int, help='largest data set to load'),
     'only': dict(choices=['both', 'plain', 'denoising'], help='which autoencoder to train'),
-    'epochs': dict(metavar='N', type=positive_int, help='number of epochs; logistic_sgd.py may stop earlier'),
+    'epochs': dict(metavar='N', type=positive_int, help='number of epochs; in logistic_sgd.py the maximum'),
     'batch_size': dict(metavar='N', type=positive_int, help='examples in a minibatch'),
     # float32 ends a little above 1e38.
     'learning_rate': dict(metavar='X', type=number(float, 1e-38, 1e38, 'a number above 0 and below 1e38'),
@@ -50,7 +50,8 @@ OPTIONS: dict[str, dict] = {
                        help='probability that a pixel is set to 0'),
     'seed': dict(metavar='N', type=number(int, 0, 2 ** 32 - 1, 'an integer from 0 to 4294967295'),
                  help='seed of the initial weights and the noise'),
-    'model': dict(metavar='FILE', help='the .npz file of the model; dA.py reads it for --reconstruct'),
+    'model': dict(metavar='FILE',
+                  help='model file (.npz): dA.py reads it for --reconstruct; logistic_sgd.py writes it'),
     'output_dir': dict(metavar='DIR', help='folder for the images and models'),
     'reconstruct': dict(metavar='IMAGE', nargs='+',
                         help='only save input, corrupted input and reconstruction of image files'),
@@ -65,7 +66,8 @@ def run(main, **others):
 
     Each keyword argument of main is an option, described in OPTIONS; one that is not there is of the type of its
     default. `hook` becomes --checkpoint. A function in `others` is called in place of main if the option of its name is
-    given. A wrong option or file ends with one line and status 2, Ctrl-C with status 130.
+    given. An invalid option or file ends the script with one line
+    and status 2, Ctrl-C with status 130.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors='backslashreplace')  # a path may have letters that the Windows code page lacks

@@ -1,4 +1,4 @@
-"""RandomState.binomial with n = 1, in a loop that Numba vectorises: the same numbers, in a fifth of the time.
+"""RandomState.binomial with n = 1, in a loop that Numba vectorises: the same numbers, in a twentieth of the time.
 
 M. Matsumoto, T. Nishimura, "Mersenne Twister", ACM TOMACS 8 (1), 1998. The state is 624 words of 32 bits, recomputed
 together when all of them are used, so that each step can be done for many words at once. Two words make a uniform

@@ -242,8 +242,9 @@ class RandomStreams:
     ndim : the length of `size` where it cannot be inferred
     dtype : of the draw
 
-    The parameters are numbers, arrays or symbolic, and broadcast together. Wrong ones raise ValueError, when the
-    variable is made if they are numbers, else when it is drawn.
+    The parameters are numbers, arrays or symbolic, and broadcast together. An invalid n, p, std or lam that
+    is a number raises ValueError when the variable is made. Other invalid parameters raise it when the variable is
+    drawn, if numpy rejects them.
     """
 
     def __init__(self, seed=None):

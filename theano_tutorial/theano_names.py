@@ -1,7 +1,7 @@
 """Theano's names for the page's own cells: inside provide(), `import theano` leads to PyTensor.
 
-Only the names are there that the page and its author's page on logistic regression use. For another one the error says
-what to use in its place.
+Only the names that the page uses are there, and some of its author's page on logistic regression. For any other name
+the error gives PyTensor's counterpart, if there is one.
 """
 import contextlib
 import importlib.machinery
