@@ -26,10 +26,11 @@ def test_values_of_options(name, values, wrong):
 
 
 def test_options_are_the_arguments_of_main(run):
-    assert run('changed_script.py').stdout.splitlines()[1:] == ['none 2 0.5 0.0 None']
-    done = run('changed_script.py', '--epochs', 7, '--learning-rate', '1e-3', '--momentum', 0.9, '--checkpoint', 'file')
-    settings = {'dataset': 'none', 'learning_rate': 0.001, 'momentum': 0.9, 'floatX': 'float64'}
-    assert done.stdout.splitlines()[1:] == [f"none 7 0.001 0.9 ('file', {settings})"]
+    assert run('changed_script.py').stdout.splitlines()[1:] == ['none 2 0.5 0.0 True None']
+    done = run('changed_script.py', '--epochs', 7, '--learning-rate', '1e-3', '--momentum', 0.9, '--no-nesterov',
+               '--checkpoint', 'file')
+    settings = {'dataset': 'none', 'learning_rate': 0.001, 'momentum': 0.9, 'nesterov': False, 'floatX': 'float64'}
+    assert done.stdout.splitlines()[1:] == [f"none 7 0.001 0.9 False ('file', {settings})"]
 
 
 @pytest.mark.parametrize('arguments, message', [

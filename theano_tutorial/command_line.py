@@ -66,8 +66,7 @@ def run(main, **others):
 
     Each keyword argument of main is an option, described in OPTIONS; one that is not there is of the type of its
     default. `hook` becomes --checkpoint. A function in `others` is called in place of main if the option of its name is
-    given. An invalid option or file ends the script with one line
-    and status 2, Ctrl-C with status 130.
+    given. An invalid option or file ends the script with one line and status 2, Ctrl-C with status 130.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors='backslashreplace')  # a path may have letters that the Windows code page lacks
@@ -79,8 +78,7 @@ def run(main, **others):
             defaults.setdefault(parameter.name, parameter.default)
     for name, default in defaults.items():
         has_default = default not in (None, inspect.Parameter.empty)
-        # An argument that a user has added to main() is not in OPTIONS.
-        option = dict(OPTIONS.get(name, dict(type=type(default) if has_default else str, help='')))
+        option = dict(OPTIONS.get(name) or _added(default if has_default else ''))
         if has_default:
             option['help'] += f' (default: {default})'
         parser.add_argument(_flag(name), dest=name, default=argparse.SUPPRESS, **option)
@@ -116,6 +114,12 @@ def run(main, **others):
             raise
         parser.exit(130, 'interrupted\n')
     sys.exit(status)
+
+
+def _added(default):
+    """The option for an argument that a user has added to main(): of the type of its default; --no-NAME if boolean."""
+    kind = dict(action=argparse.BooleanOptionalAction) if isinstance(default, bool) else dict(type=type(default))
+    return dict(help='', **kind)
 
 
 def is_interrupt(error):
