@@ -22,6 +22,7 @@ from tqdm import tqdm
 from logistic_sgd import MAX_MEGABYTES, load_data
 from theano_tutorial import command_line, trained
 from theano_tutorial.cross_entropy import stabilize
+from theano_tutorial.nnet import sigmoid
 from theano_tutorial.shared_randomstreams import RandomStreams
 from theano_tutorial.training import as_shared, remaining_epochs
 from utils import save_tiles, tile_raster_images
@@ -67,11 +68,11 @@ class Autoencoder:
 
     def get_hidden_values(self, input):
         """y, (batch, n_hidden): equation (2)."""
-        return pt.sigmoid(pt.dot(input, self.W) + self.b)
+        return sigmoid(pt.dot(input, self.W) + self.b)
 
     def get_reconstructed_input(self, hidden):
         """z, (batch, n_visible): equation (3)."""
-        return pt.sigmoid(pt.dot(hidden, self.W_prime) + self.b_prime)
+        return sigmoid(pt.dot(hidden, self.W_prime) + self.b_prime)
 
     def get_cost_updates(self, corruption_level, learning_rate):
         """The symbolic cost of a minibatch; pairs (variable, new value) that update the parameters and the noise."""

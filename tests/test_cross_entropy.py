@@ -7,7 +7,7 @@ import pytest
 from pytensor.graph.basic import equal_computations
 
 from dA import DenoisingAutoencoder, train
-from theano_tutorial import cross_entropy
+from theano_tutorial import cross_entropy, nnet
 from theano_tutorial.cross_entropy import sigmoid_cross_entropy, stabilize
 from theano_tutorial.shared_randomstreams import RandomStreams
 
@@ -16,9 +16,9 @@ def swapped(op, a, b, swap):
     return op(b, a) if swap else op(a, b)
 
 
-def formula(x, a, swaps=(False, False, False)):
+def formula(x, a, swaps=(False, False, False), sigmoid=nnet.sigmoid):
     """The cross-entropy as the tutorial has it, with the factors or terms exchanged as `swaps` says."""
-    z = pt.sigmoid(a)
+    z = sigmoid(a)
     terms = swapped(pt.mul, x, pt.log(z), swaps[0]), swapped(pt.mul, 1 - x, pt.log(1 - z), swaps[1])
     return -pt.sum(swapped(pt.add, *terms, swaps[2]), axis=1)
 
@@ -26,21 +26,22 @@ def formula(x, a, swaps=(False, False, False)):
 @pytest.mark.parametrize('swaps', [*itertools.product([False, True], repeat=3)])
 def test_rewritten_in_any_order_of_factors_and_terms(swaps):
     x, a = pt.matrices('x', 'a')
-    cost = stabilize(pt.mean(formula(x, a, swaps)))
-    assert equal_computations([cost], [pt.mean(sigmoid_cross_entropy(x, a)[0])])
+    for sigmoid in nnet.sigmoid, pt.sigmoid:
+        cost = stabilize(pt.mean(formula(x, a, swaps, sigmoid)))
+        assert equal_computations([cost], [pt.mean(sigmoid_cross_entropy(x, a)[0])])
 
 
 def test_of_other_shapes():
     for ndim, axis in (1, None), (3, 1), (2, 0):
         x, a = pt.tensor(shape=(None,) * ndim), pt.tensor(shape=(None,) * ndim)
-        z = pt.sigmoid(a)
+        z = nnet.sigmoid(a)
         L = -pt.sum(x * pt.log(z) + (1 - x) * pt.log(1 - z), axis=axis)
-        assert equal_computations([stabilize(L)], [pt.sum(pt.softplus(a) - x * a, axis=axis)])
+        assert equal_computations([stabilize(L)], [pt.sum(nnet.softplus(a) - x * a, axis=axis)])
 
 
 def test_other_graphs_are_untouched():
     x, y, a, b = pt.matrices('x', 'y', 'a', 'b')
-    z, z_b, tanh = pt.sigmoid(a), pt.sigmoid(b), pt.tanh(a)
+    z, z_b, tanh = nnet.sigmoid(a), nnet.sigmoid(b), pt.tanh(a)
     # What belongs to each second factor, and to each second argument of log, in a cross-entropy of a sigmoid.
     factors = {1 - x: x, 1 - y: y, 2 - x: None, x - 1: None}
     arguments = {1 - z: z, 1 - z_b: z_b, 2 - z: None, z: None, 1 - tanh: None}
@@ -54,23 +55,29 @@ def test_other_graphs_are_untouched():
 
 
 def reference(x, a):
-    """L and its gradient by the formula, where 0 times infinity is 0."""
+    """L and its gradient by the formula with the limits of Theano's C code, in float64; 0 times infinity is 0."""
+    linear, one = (14, 15) if a.dtype == np.float32 else (16, 19)
+    x, a = x.astype(float), a.astype(float)
+
+    def softplus(a):
+        return np.where(a > linear, a, np.logaddexp(0, a))
+
     with np.errstate(all='ignore'):
-        terms = np.where(x == 0, 0, x * np.logaddexp(0, -a)), np.where(x == 1, 0, (1 - x) * np.logaddexp(0, a))
-        return (terms[0] + terms[1]).sum(axis=1), np.exp(-np.logaddexp(0, -a)) - x
+        terms = np.where(x == 0, 0, x * softplus(-a)), np.where(x == 1, 0, (1 - x) * softplus(a))
+        return (terms[0] + terms[1]).sum(axis=1), np.where(a > one, 1, np.exp(-np.logaddexp(0, -a))) - x
 
 
 @pytest.mark.parametrize('rows', [lambda x, a: cross_entropy.cross_entropy_rows[a.dtype.name](x, a),
                                   cross_entropy._rows_in_numpy], ids=['compiled', 'NumPy'])
 @pytest.mark.parametrize('floatX, rtol, atol', [('float64', 1e-13, 1e-15), ('float32', 2e-7, 1e-7)])
 def test_extreme_arguments(rows, floatX, rtol, atol):
-    for a, x in itertools.product([-np.inf, -1e4, -745, -200, -100, -37, -1, -1e-9, 0, 1e-9, 1, 37, 89, 200, 710, 1e4,
-                                   np.inf, np.nan], [0., 0.5, 1., np.nan]):
+    for a, x in itertools.product([-np.inf, -1e4, -745, -200, -100, -37, -16.001, -14.001, -13.999, -1, -1e-9, 0, 1e-9, 1, 13.999,
+                                   14.001, 14.999, 15.001, 15.999, 16.001, 18.999, 19.001, 37, 89, 200, 710, 1e4, np.inf, np.nan], [0., 0.5, 1., np.nan]):
         x, a = np.array([[x]], floatX), np.array([[a]], floatX)
         with np.errstate(all='ignore'):
             L, gradient = rows(x, a)
         assert L.dtype == gradient.dtype == floatX
-        expected = reference(x.astype(float), a.astype(float))
+        expected = reference(x, a)
         np.testing.assert_allclose(L, expected[0], rtol=rtol, atol=atol)
         np.testing.assert_allclose(gradient, expected[1], rtol=rtol, atol=atol)
 
@@ -84,7 +91,7 @@ def test_any_width_and_strides(backend, floatX, rtol, atol):
         x_value = random.uniform(size=(6, 2 * width)).astype(floatX)[::2, ::2]
         a_value = np.asfortranarray(8 * random.normal(size=(3, width)).astype(floatX))
         L, gradient = function(x_value, a_value)
-        expected = reference(x_value.astype(float), a_value.astype(float))
+        expected = reference(x_value, a_value)
         np.testing.assert_allclose(L, expected[0], rtol=rtol)
         np.testing.assert_allclose(gradient, expected[1], rtol=rtol, atol=atol)
     with pytest.raises(ValueError, match='shape'):

@@ -354,7 +354,7 @@ def test_the_page_itself(tmp_path, run, epochs):
         for epoch, cost in page[model]['costs'] if epoch < epochs]
     # The noise is printed as on the page, to the letter.
     assert re.search(r'^array\(.*?\)$', PAGE.read_text(encoding='utf-8'), re.M | re.S)[0] in done.stdout
-    assert len(re.findall(r'^\w+\.png .* largest difference [01]$', done.stdout, re.M)) == (5 if epochs == 200 else 1)
+    assert len(re.findall(r'^\w+\.png +83521 of 83521 pixels$', done.stdout, re.M)) == (5 if epochs == 200 else 1)
     index = (tmp_path / 'output' / 'index.html').read_text(encoding='utf-8')
     assert set(re.findall(r"src='(\w+\.png)'", index)) == set(reference.PICTURES)
     assert all((tmp_path / 'output' / name).exists() for name in reference.PICTURES)

@@ -51,8 +51,7 @@ def test_noise():
 @pytest.mark.parametrize('name', reference.PICTURES)
 def test_pictures(name):
     pixels = reference.picture(name).astype(int)
-    bright = np.argwhere(pixels > 100)
-    for n, difference, matches in (0, 0, True), (40, 1, True), (41, 1, False), (1, 2, False):
-        changed = pixels.copy()
-        changed[tuple(bright[:n].T)] -= difference
-        assert counts(reference.check_picture(name, changed)) == (289 * 289 - n, 289 * 289, matches)
+    assert counts(reference.check_picture(name, pixels)) == (289 * 289, 289 * 289, True)
+    pixels[100, 100] += 1
+    assert counts(reference.check_picture(name, pixels)) == (289 * 289 - 1, 289 * 289, False)
+    assert not reference.check_picture(name, pixels[1:]).matches

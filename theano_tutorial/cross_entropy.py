@@ -1,11 +1,13 @@
 """The cross-entropy of a sigmoid z = s(a), computed from a:
 
-    L = -sum_k [x_k log s(a_k) + (1 - x_k) log(1 - s(a_k))] = sum_k [t_k |a_k| + log(1 + exp(-|a_k|))]
+    L = -sum_k [x_k log s(a_k) + (1 - x_k) log(1 - s(a_k))] = sum_k [x_k softplus(-a_k) + (1 - x_k) softplus(a_k)]
     dL / da_k = s(a_k) - x_k
 
-with t_k = 1 - x_k where a_k > 0, else x_k. The left side is the tutorial's formula; its logarithm is -inf where s(a) is
-rounded to 0 or 1. The right side is finite for every finite a. One Op computes L and its gradient in one pass, whatever
-the mode of PyTensor.
+The left side is the tutorial's formula; its logarithm is -inf where s(a) is rounded to 0 or 1. The right side, which
+Theano computed too, is finite for every finite a. s and softplus are Theano's, with the limits that nnet.py describes.
+One Op computes L and its gradient in one pass, whatever the mode of PyTensor, as
+
+    softplus(|a|) = |a| + softplus(-|a|),  softplus(-|a|) = log(1 + exp(-|a|))
 """
 import contextlib
 import math
@@ -20,6 +22,7 @@ from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.tensor.math import Sum
 
 from theano_tutorial.jit import compiled, numba
+from theano_tutorial.nnet import SIGMOID_LIMITS, SOFTPLUS_LIMITS, argument, one_minus, sigmoid, softplus
 
 
 def _compiled_rows(real, integer, fraction_bits, largest, terms, ln2_high, ln2_low):
@@ -36,6 +39,7 @@ def _compiled_rows(real, integer, fraction_bits, largest, terms, ln2_high, ln2_l
     series = tuple(real(1 / math.factorial(k)) for k in range(terms))
     bias = integer(np.finfo(real).maxexp - 1)
     shift = integer(fraction_bits)
+    all_linear, all_one = _limits(real)
 
     # exp is written out because Numba's own is not vectorised; this takes a tenth of the time. The flags allow sums in
     # another order and fused multiply-add, and keep infinities and NaN.
@@ -61,10 +65,10 @@ def _compiled_rows(real, integer, fraction_bits, largest, terms, ln2_high, ln2_l
                 v, x_j = a[i, j], x[i, j]
                 size = abs(v)
                 e_j = e[j] * scale[j] if v == v else v  # min() may have lost a NaN
-                e[j] = e_j
-                t = one - x_j if v > zero else x_j
+                t = one - x_j if v > zero else x_j  # the share of softplus(|a|)
                 linear += zero if t == zero and size == infinity else t * size
-                gradient[i, j] = (one if v >= zero else e_j) / (one + e_j) - x_j
+                e[j] = e_j if size <= all_linear else (one - t) * e_j
+                gradient[i, j] = (one if v >= zero else e_j) / (one + (e_j if v <= all_one else zero)) - x_j
             # log(1 + e) + log(1 + e') + ... = log((1 + e)(1 + e') ...): 1000 factors from 1 to 2 have a finite product.
             logarithms = 0.
             for first in range(0, m, 1000):
@@ -77,10 +81,18 @@ def _compiled_rows(real, integer, fraction_bits, largest, terms, ln2_high, ln2_l
     return rows
 
 
+def _limits(dtype):
+    """softplus is linear above the first, the sigmoid 1 above the second: numbers of the dtype."""
+    name = np.dtype(dtype).name
+    return np.array([SOFTPLUS_LIMITS[name][1], SIGMOID_LIMITS[name][1]], dtype)
+
+
 def _rows_in_numpy(x, a):
+    all_linear, all_one = _limits(a.dtype)
     size, e, t = abs(a), np.exp(-abs(a)), np.where(a > 0, 1 - x, x)
     linear = np.multiply(t, size, out=np.zeros_like(a), where=(t != 0) | ~np.isposinf(size))
-    return (linear + np.log1p(e)).sum(axis=1), np.where(a >= 0, 1, e) / (1 + e) - x
+    L = linear + np.log1p(np.where(size <= all_linear, e, (1 - t) * e))
+    return L.sum(axis=1), np.where(a >= 0, 1, e) / (1 + np.where(a <= all_one, e, 0)) - x
 
 
 # {dtype: function}: L, (n,), and dL / da, (n, m), for contiguous matrices x and a, (n, m), of that dtype.
@@ -136,12 +148,12 @@ def local_sigmoid_cross_entropy(fgraph, node):
     for first, second in _both_orders(total.inputs[0], pt.add):
         for x, log_z in _both_orders(first, pt.mul):
             for one_minus_x, log_one_minus_z in _both_orders(second, pt.mul):
-                z, one_minus_z = _argument(log_z, pt.log), _argument(log_one_minus_z, pt.log)
-                a = _argument(z, pt.sigmoid)
-                if a is not None and _one_minus(one_minus_x) is x and _one_minus(one_minus_z) is z:
+                z, one_minus_z = argument(log_z, pt.log), argument(log_one_minus_z, pt.log)
+                a = argument(z, pt.sigmoid) if argument(z, sigmoid) is None else argument(z, sigmoid)
+                if a is not None and one_minus(one_minus_x) is x and one_minus(one_minus_z) is z:
                     if a.ndim == 2 and total.op.axis == (1,) and x.type == a.type and a.dtype in ('float32', 'float64'):
                         return [sigmoid_cross_entropy(x, a)[0]]
-                    return [total.op(pt.softplus(a) - x * a)]
+                    return [total.op(softplus(a) - x * a)]
     return None
 
 
@@ -150,28 +162,10 @@ def stabilize(cost):
     return rewrite_graph(cost, include=(), custom_rewrite=in2out(local_sigmoid_cross_entropy), clone=False)
 
 
-def _inputs(variable, op):
-    """The inputs of `variable` if it is the result of `op`, else an empty list."""
-    return variable.owner.inputs if variable is not None and variable.owner and variable.owner.op == op else []
-
-
 def _both_orders(variable, op):
     """(a, b) and (b, a) if `variable` is op(a, b)."""
-    inputs = _inputs(variable, op)
+    inputs = variable.owner.inputs if variable.owner and variable.owner.op == op else []
     return [inputs, inputs[::-1]] if len(inputs) == 2 else []
-
-
-def _argument(variable, op):
-    """a if `variable` is op(a), else None."""
-    return (_inputs(variable, op) or [None])[0]
-
-
-def _one_minus(variable):
-    """a if `variable` is 1 - a, else None."""
-    inputs = _inputs(variable, pt.sub)
-    if inputs and pt.get_underlying_scalar_constant_value(inputs[0], raise_not_constant=False) == 1:
-        return inputs[1]
-    return None
 
 # Registers the Op with PyTensor's Numba backend; here, since that module imports this one. The other backends also work
 # without a folder where PyTensor can keep what it compiles.

@@ -1,4 +1,4 @@
-"""Numba for small loops that every backend of PyTensor uses."""
+"""Numba: for small loops that every backend of PyTensor uses, and for PyTensor's own Numba backend."""
 try:
     import numba
 except ImportError:
@@ -18,3 +18,15 @@ def compiled(**options):
         except RuntimeError:  # no cache folder can be written
             return numba.njit(nogil=True, **options)(function)
     return decorate
+
+
+try:
+    from pytensor.link.numba.dispatch.basic import numba_njit
+    from pytensor.link.numba.dispatch.basic import register_funcify_and_cache_key as for_numba
+except (ImportError, OSError):
+    # Without Numba, or without a folder where PyTensor can keep what it compiles, the other backends still work.
+    def for_numba(op_type):
+        """A decorator: what PyTensor's Numba backend runs for an Op. function(op, node) returns (compiled, cache key)"""
+        return lambda function: function
+
+    numba_njit = None

@@ -39,28 +39,32 @@ def compare_predictions(classes, probabilities):
 
 
 def compare_pictures(**pictures):
-    """Show pictures, uint8 (289, 289), with those of the same name on the page, and the difference.
+    """Show pictures, uint8 (289, 289), with those of the same name on the page.
 
-    A single picture fills a row, several fill a column each. Circles mark the pixels that differ.
+    A single picture fills a row, several fill a column each. If any differs, so does a third row or column, with circles
+    around the first 40 pixels that differ.
     """
-    grid = (1, 3) if len(pictures) == 1 else (3, len(pictures))
-    _, axes = plt.subplots(*grid, figsize=(3 * grid[1], 3.25 * grid[0]), squeeze=False, dpi=100, layout='constrained')
-    for axis in axes.flat:
-        axis.axis('off')
+    checks = {name: reference.check_picture(f'{name}.png', ours) for name, ours in pictures.items()}
+    n_shown = 2 if all(check.matches for check in checks.values()) else 3
+    grid = (1, n_shown) if len(pictures) == 1 else (n_shown, len(pictures))
+    _, axes = plt.subplots(*grid, figsize=(4 * grid[1], 4.3 * grid[0]), squeeze=False, dpi=100, layout='constrained')
     columns = axes if len(pictures) == 1 else axes.T
-    for (name, ours), (here, page, off) in zip(pictures.items(), columns):
-        check = reference.check_picture(f'{name}.png', ours)
-        print(f'{name}: {check.equal} of {check.total} pixels equal, {check.remark}')
+    for (name, ours), (here, page, *rest) in zip(pictures.items(), columns):
+        check = checks[name]
+        print(f'{name}: {check.equal} of {check.total} pixels equal {check.remark}'.rstrip())
         theirs = reference.picture(f'{name}.png')
-        difference = np.abs(np.asarray(ours, int) - theirs)
-        circled = np.argwhere(difference)[:reference.MAX_PIXELS_OFF]
         here.imshow(ours, cmap='gray', vmin=0, vmax=255)
         here.set_title(f'{name}, here', fontsize=10)
         page.imshow(theirs, cmap='gray', vmin=0, vmax=255)
         page.set_title(f'{name}, the page', fontsize=10)
-        off.imshow(difference, cmap='gray', vmin=0, vmax=1)
-        off.plot(circled[:, 1], circled[:, 0], 'o', color='#E69F00', fillstyle='none', markersize=9)
-        off.set_title(f'difference: {check.total - check.equal} of {check.total} pixels', fontsize=10)
+        for off in rest:
+            difference = np.abs(np.asarray(ours, int) - theirs)
+            circled = np.argwhere(difference)[:40]
+            off.imshow(difference, cmap='gray', vmin=0, vmax=1)
+            off.plot(circled[:, 1], circled[:, 0], 'o', color='#E69F00', fillstyle='none', markersize=9)
+            off.set_title(f'difference: {check.total - check.equal} of {check.total} pixels', fontsize=10)
+    for axis in axes.flat:
+        axis.axis('off')
     plt.show()
 
 

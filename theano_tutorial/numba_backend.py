@@ -156,4 +156,4 @@ def numba_funcify_sigmoid_cross_entropy(op, node, **kwargs):
             raise ValueError('x and a have different shapes')
         return rows(np.ascontiguousarray(x), np.ascontiguousarray(a))
 
-    return sigmoid_cross_entropy, 2  # to be changed with cross_entropy_rows
+    return sigmoid_cross_entropy, 3  # to be changed with cross_entropy_rows

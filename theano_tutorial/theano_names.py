@@ -14,6 +14,7 @@ import types
 import pytensor
 import pytensor.tensor as pt
 
+from theano_tutorial import nnet
 from theano_tutorial.shared_randomstreams import RandomStreams
 
 TENSOR = ('arange', 'argmax', 'cast', 'dmatrix', 'dot', 'exp', 'grad', 'ivector', 'log', 'lscalar', 'matrix', 'mean',
@@ -21,7 +22,7 @@ TENSOR = ('arange', 'argmax', 'cast', 'dmatrix', 'dot', 'exp', 'grad', 'ivector'
 MODULES = {
     'theano': {'config': pytensor.config, 'function': pytensor.function, 'shared': pytensor.shared},
     'theano.tensor': {name: getattr(pt, name) for name in TENSOR},
-    'theano.tensor.nnet': {'sigmoid': pt.sigmoid},
+    'theano.tensor.nnet': {'sigmoid': nnet.sigmoid, 'softplus': nnet.softplus},
     'theano.tensor.shared_randomstreams': {'RandomStreams': RandomStreams},
     'cPickle': vars(pickle),  # Python 2's
 }
@@ -35,7 +36,6 @@ INSTEAD = {
     'theano.tensor.nnet.conv2d': 'pytensor.tensor.signal.convolve2d, for one image',
     'theano.tensor.nnet.relu': 'pytensor.tensor.maximum(x, 0)',
     'theano.tensor.nnet.softmax': 'pytensor.tensor.special.softmax(x, axis=-1)',
-    'theano.tensor.nnet.softplus': 'pytensor.tensor.softplus',
 }
 
 
