@@ -25,6 +25,25 @@ def softmax(scores):
     return p / p.sum(axis=1, keepdims=True)
 
 
+@pytest.mark.parametrize('k', range(2))
+def test_ten_epochs_of_theano(golden, mini_mnist, backend, k):
+    theano = golden['logistic_regression'][k]
+    (images, labels), _, (test_images, _) = mini_mnist
+    with pytensor.config.change_flags(floatX=theano['floatX']):
+        x, y, index = pt.matrix(), pt.ivector(), pt.lscalar()
+        classifier = LogisticRegression(x, 784, 10)
+        cost = classifier.negative_log_likelihood(y)
+        train_set_x, train_set_y = pytensor.shared(images.astype(x.dtype)), pytensor.shared(labels.astype('int32'))
+        part = slice(index * 60, (index + 1) * 60)
+        step = pytensor.function([index], cost, givens={x: train_set_x[part], y: train_set_y[part]}, updates=[
+            (param, param - 0.13 * pt.grad(cost, param)) for param in classifier.params])
+        costs = [np.mean([step(i) for i in range(5000 // 60)]) for _ in range(10)]
+        p = classifier.p_y_given_x.eval({x: test_images[:25].astype(x.dtype)})
+    tolerance = 1e-13 if theano['floatX'] == 'float64' else 1e-6
+    for values, name in (costs, 'costs'), (classifier.W.get_value().ravel()[::97], 'W'), (p, 'probabilities'):
+        np.testing.assert_allclose(values, theano[name], rtol=tolerance, atol=tolerance)
+
+
 def test_errors_of_labels_that_are_no_classes():
     classifier = LogisticRegression(pt.matrix(), 6, 4)
     with pytest.raises(TypeError, match='y should have 1 dimension, as y_pred has; it has 2'):

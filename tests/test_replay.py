@@ -13,8 +13,8 @@ from theano_tutorial.reference import PICTURES, record
 
 # Without flags with the fastest backend; Numba computes with other code for exp, log and the noise.
 @pytest.mark.parametrize('flags', ['', pytest.param('linker=numba', marks=pytest.mark.slow)])
-def test_everything_matches(tmp_path, run, flags):
-    done = run('replay.py', flags=flags)
+def test_everything_matches(tmp_path, run, golden, flags):
+    done = run('replay.py', '--checkpoint', 'file', flags=flags)
     assert (done.returncode, done.stderr) == (0, '') and done.stdout.endswith('\nEverything matches.\n')
     page = record()
     assert re.findall('^Training epoch .*$', done.stdout, re.M) == [
@@ -23,7 +23,14 @@ def test_everything_matches(tmp_path, run, flags):
     for lines in page['logistic_mini']['log'], page['logistic_mini']['predictions_first_25_test']:
         assert '\n' + '\n'.join(lines) + '\n' in done.stdout
     assert sorted(os.listdir(tmp_path / 'output')) == sorted([*PICTURES, 'best_model.npz'])
-    assert os.listdir(tmp_path) == ['output']
+    assert sorted(os.listdir(tmp_path)) == ['file', 'output']
+    for name in PICTURES:
+        assert re.search(f'^{name} +83521 of 83521 pixels$', done.stdout, re.M)
+    with np.load(tmp_path / 'file') as state:
+        for theano, model in zip(golden['page'], ('Autoencoder', 'DenoisingAutoencoder')):
+            np.testing.assert_allclose(state[f'{model}.costs'], theano['costs'], rtol=0, atol=1e-11)
+            np.testing.assert_allclose(state[f'{model}.costs'][0], theano['costs'][0], rtol=0, atol=1e-12)
+            np.testing.assert_allclose(state[f'{model}.W'].ravel()[::997], theano['W'], rtol=0, atol=1e-11)
 
 
 def test_a_short_run_that_is_resumed(tmp_path, run):
