@@ -11,7 +11,6 @@ trains both on a tenth of MNIST and saves their filters as images; `python dA.py
 P. Vincent, H. Larochelle, Y. Bengio, P.-A. Manzagol, "Extracting and Composing Robust Features with Denoising
 Autoencoders", ICML 2008; DeepLearning 0.1 tutorials, "Denoising Autoencoders (dA)"; H. Takemoto's page, see README.md.
 """
-import os
 import timeit
 
 import numpy as np
@@ -19,13 +18,13 @@ import pytensor
 import pytensor.tensor as pt
 from tqdm import tqdm
 
-from logistic_sgd import MAX_MEGABYTES, load_data
-from theano_tutorial import command_line, trained
-from theano_tutorial.cross_entropy import stabilize
-from theano_tutorial.nnet import sigmoid
+from logistic_sgd import load_data
+from theano_tutorial import command_line
+from theano_tutorial.files import models
+from theano_tutorial.files.datasets import as_shared
+from theano_tutorial.nnet import sigmoid, stabilize
 from theano_tutorial.shared_randomstreams import RandomStreams
-from theano_tutorial.training import as_shared, remaining_epochs
-from utils import save_tiles, tile_raster_images
+from utils import save_tiles
 
 
 class Autoencoder:
@@ -98,10 +97,12 @@ class Autoencoder:
         return self.W.get_value(), self.b.get_value(), self.b_prime.get_value()
 
     def __setstate__(self, state):
+        floatX = pytensor.config.floatX
         if not hasattr(self, 'params'):  # unpickled: __init__ has not run
-            Autoencoder.__init__(self, np.random.RandomState(), None, None, *state[0].shape)
+            parameters = [pytensor.shared(value.astype(floatX)) for value in state]
+            Autoencoder.__init__(self, np.random.RandomState(), None, None, *state[0].shape, *parameters)
         for param, value in zip(self.params, state):
-            param.set_value(value.astype(param.dtype))
+            param.set_value(value.astype(floatX))
 
 
 class DenoisingAutoencoder(Autoencoder):
@@ -113,11 +114,6 @@ class DenoisingAutoencoder(Autoencoder):
                                         dtype=pytensor.config.floatX) * input
 
 
-dA = DenoisingAutoencoder  # its name in the DeepLearning tutorials
-# For models that main() saved: load(model), encode(images, model) and reconstruct(images, model).
-saved = trained.SavedModels(DenoisingAutoencoder, tile_raster_images)
-load, encode, reconstruct = saved.load, saved.encode, saved.reconstruct
-
 
 def training_function(autoencoder, train_set_x, corruption_level, learning_rate, batch_size):
     """Compile train_da(index): one gradient descent step on minibatch `index`, which returns its cost."""
@@ -127,11 +123,12 @@ def training_function(autoencoder, train_set_x, corruption_level, learning_rate,
         autoencoder.x: train_set_x[index * batch_size: (index + 1) * batch_size]})
 
 
-def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, training_epochs=200, batch_size=20, hook=None):
+def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, training_epochs=200, batch_size=20,
+          checkpoint=None):
     """Train on minibatches and print the mean cost of every tenth epoch. Returns the mean cost of each, a list.
 
     train_set_x : array or shared matrix (n, n_visible) with values in [0, 1]; the last n % batch_size are not used
-    hook : None, or a function hook(autoencoder, costs) that is called before the first epoch and after each
+    checkpoint : None, or a Checkpoint, to resume from and to save the state to after each epoch
 
     Raises InputError (a ValueError) for other images or batch sizes, FloatingPointError at an infinite number or NaN.
     """
@@ -139,11 +136,15 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
     print('... compiling', type(autoencoder).__name__)
     train_da = training_function(autoencoder, train_set_x, corruption_level, learning_rate, batch_size)
-    costs = []  # when training is resumed, hook fills in the costs so far
+    costs = checkpoint.restore(autoencoder) if checkpoint else []
     start_time = timeit.default_timer()
-    for epoch in remaining_epochs(training_epochs, autoencoder, costs, hook):
+    for epoch in tqdm(range(len(costs), training_epochs), unit='epoch', leave=False, disable=None):  # a progress bar
         c = [train_da(batch_index) for batch_index in range(n_train_batches)]
         costs.append(float(np.mean(c)))
+        if not all(np.isfinite(values).all() for values in (costs, *autoencoder.__getstate__())):
+            raise FloatingPointError(f'non-finite cost or parameter in epoch {epoch}; try a smaller learning rate')
+        if checkpoint:
+            checkpoint.save(autoencoder, costs)
         if epoch % 10 == 0:
             tqdm.write('Training epoch %d, cost %f' % (epoch, costs[-1]))
     print('time: %ds' % (timeit.default_timer() - start_time))
@@ -151,31 +152,68 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
 
 
 def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0.1, n_hidden=100, corruption=0.3,
-         seed=123, only='both', output_dir='output', image_shape=None, max_megabytes=MAX_MEGABYTES, hook=None):
+         seed=123, only='both', output_dir='output', image_shape=None, checkpoint=None):
     """Train a plain and a denoising autoencoder; save the models, their filters and reconstructions of test images."""
-    datasets = load_data(dataset, image_shape, max_megabytes)
-    train_set_x, x = datasets[0][0], datasets[2][0].get_value()[:100]
-
-    def train_and_save(model_class, corruption_level, name, filters, reconstruction):
-        rng = np.random.RandomState(seed)
-        theano_rng = RandomStreams(rng.randint(2 ** 30))
-        if model_class is dA:
-            # The noise as the page shows it: drawn from the first stream, so that the model's own is the second.
-            print(theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption, dtype=pytensor.config.floatX).eval())
-        autoencoder = model_class(rng, theano_rng, n_visible=x.shape[1], n_hidden=n_hidden)
-        costs = train(autoencoder, train_set_x, corruption_level, learning_rate, epochs, batch_size, hook)
-        trained.save(autoencoder, os.path.join(output_dir, name), datasets.image_shape, corruption=corruption_level,
-                     learning_rate=learning_rate, epochs=len(costs), batch_size=batch_size, seed=seed)
-        z = autoencoder.feedforward().eval({autoencoder.x: x})
-        save_tiles(autoencoder.W.get_value().T, datasets.image_shape, os.path.join(output_dir, filters))
-        save_tiles(z, datasets.image_shape, os.path.join(output_dir, reconstruction))
+    datasets = load_data(dataset, image_shape)
+    image_shape = datasets.image_shape
+    train_set_x, test_set_x = datasets[0][0], datasets[2][0][:100]
+    n_visible = train_set_x.get_value(borrow=True).shape[1]
+    settings = dict(learning_rate=learning_rate, epochs=epochs, batch_size=batch_size, seed=seed)
+    save_tiles(test_set_x.eval(), image_shape, f'{output_dir}/test_image.png')
 
     if only != 'denoising':
-        train_and_save(Autoencoder, 0., 'autoencoder.npz', 'filters_no_corruption.png', 'autoencoded_image.png')
+        rng = np.random.RandomState(seed)
+        theano_rng = RandomStreams(rng.randint(2 ** 30))
+        autoencoder = Autoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
+        train(autoencoder, train_set_x, 0., learning_rate, epochs, batch_size, checkpoint)
+        models.save(autoencoder, f'{output_dir}/autoencoder.npz', image_shape, corruption=0., **settings)
+        save_tiles(autoencoder.W.get_value().T, image_shape, f'{output_dir}/filters_no_corruption.png')
+        z = autoencoder.get_reconstructed_input(autoencoder.get_hidden_values(test_set_x))
+        save_tiles(z.eval(), image_shape, f'{output_dir}/autoencoded_image.png')
+
     if only != 'plain':
-        train_and_save(dA, corruption, 'dA.npz', f'filters_corruption_{corruption * 100:.0f}.png', 'dAed_image.png')
-    save_tiles(x, datasets.image_shape, os.path.join(output_dir, 'test_image.png'))
+        rng = np.random.RandomState(seed)
+        theano_rng = RandomStreams(rng.randint(2 ** 30))
+        # The noise as the page shows it: drawn from the first stream, so that the model's own is the second.
+        print(theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption, dtype=pytensor.config.floatX).eval())
+        dA = DenoisingAutoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
+        train(dA, train_set_x, corruption, learning_rate, epochs, batch_size, checkpoint)
+        models.save(dA, f'{output_dir}/dA.npz', image_shape, corruption=corruption, **settings)
+        save_tiles(dA.W.get_value().T, image_shape, f'{output_dir}/filters_corruption_{corruption * 100:.0f}.png')
+        z = dA.get_reconstructed_input(dA.get_hidden_values(test_set_x))
+        save_tiles(z.eval(), image_shape, f'{output_dir}/dAed_image.png')
+
+
+def load(model='output/dA.npz'):
+    """The model in a file that main saved; see models.load."""
+    return models.load(model, Autoencoder, DenoisingAutoencoder)
+
+
+def encode(images, model='output/dA.npz'):
+    """y, the hidden values of images, (n, n_hidden): equation (2) of a saved model. See models.apply."""
+    autoencoder = load(model)
+    return models.apply(autoencoder, autoencoder.get_hidden_values(autoencoder.x), images)
+
+
+def reconstruct(images, model='output/dA.npz'):
+    """z, the reconstructions of images that are not corrupted, (n, n_visible), by a saved model. See models.apply."""
+    autoencoder = load(model)
+    return models.apply(autoencoder, autoencoder.feedforward(), images)
+
+
+def reconstruct_files(reconstruct, model='output/dA.npz', corruption=None, output_dir='output'):
+    """Only save input, corrupted input and reconstruction of image files, a row each, by a saved model.
+
+    corruption : probability that a pixel is set to 0; None for that of the training. The noise is the same every time.
+    """
+    autoencoder = load(model)
+    x = models.read_images(autoencoder, reconstruct)
+    corruption = autoencoder.settings.get('corruption', 0.) if corruption is None else corruption
+    tilde_x = autoencoder.get_corrupted_input(autoencoder.x, corruption)
+    z = autoencoder.get_reconstructed_input(autoencoder.get_hidden_values(tilde_x))
+    rows = np.hstack([x, *pytensor.function([autoencoder.x], [tilde_x, z])(x)]).reshape(-1, x.shape[1])
+    save_tiles(rows, autoencoder.image_shape, f'{output_dir}/reconstruction.png', 3, scale_rows_to_unit_interval=False)
 
 
 if __name__ == '__main__':
-    command_line.run(main, reconstruct=saved.reconstruct_files)
+    command_line.run(main, reconstruct=reconstruct_files)

@@ -17,9 +17,11 @@ import pytensor
 import pytensor.tensor as pt
 from pytensor.tensor.special import softmax
 
-from theano_tutorial import InputError, command_line, datasets
-from theano_tutorial.datasets import MAX_MEGABYTES
-from theano_tutorial.storage import load_arrays, save_arrays
+from theano_tutorial import command_line
+from theano_tutorial.errors import InputError
+from theano_tutorial.files import datasets
+from theano_tutorial.files.datasets import MAX_MEGABYTES
+from theano_tutorial.files.storage import load_arrays, save_arrays
 from utils import save_tiles
 
 FORMAT = 'logistic regression, version 1'  # of saved models
@@ -65,7 +67,7 @@ class LogisticRegression:
 def load_data(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
     """Load the train, valid and test sets as shared variables.
 
-    dataset : path of the tutorials' pickle, an .npz or .csv file or a folder of images: theano_tutorial/datasets.py has
+    dataset : path of the tutorials' pickle, an .npz or .csv file or a folder of images: theano_tutorial/files/datasets.py has
         the details; also looked for in the project's data folder; mnist.pkl.gz, all of MNIST, is downloaded if missing
     image_shape : (height, width) to which the images of a folder are scaled
     max_megabytes : the largest data set to load, counted in floatX
@@ -216,7 +218,7 @@ def predict(images, model='best_model.npz'):
     (a ValueError) for images of another size or with other values.
     """
     W, b = load_model(model)
-    images = datasets.as_rows(images, len(W), model)
+    images = datasets.as_rows(images, len(W))
     x = pt.matrix('x')
     classifier = LogisticRegression(x, *W.shape)
     classifier.W.set_value(W.astype(pytensor.config.floatX))

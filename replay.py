@@ -18,10 +18,12 @@ from PIL import Image
 
 from dA import Autoencoder, DenoisingAutoencoder, train
 from logistic_sgd import load_data, predict, sgd_optimization_mnist
-from theano_tutorial import InputError, backend, command_line, reference
-from theano_tutorial.page import read_cells, run_page
+from theano_tutorial import command_line, reference
+from theano_tutorial.compute import backend
+from theano_tutorial.errors import InputError
+from theano_tutorial.files.storage import save_image
+from theano_tutorial.legacy.cells import read_cells, run_page
 from theano_tutorial.shared_randomstreams import RandomStreams
-from theano_tutorial.storage import save_image
 from utils import tile_raster_images
 
 

@@ -16,9 +16,9 @@ setup(
     license_files=['LICENSE'],
     python_requires='>=3.11,<3.15',  # as PyTensor's
     # The scripts are run from the checkout; only what they share is installed, with the data in it.
-    packages=['theano_tutorial', 'theano_tutorial.data'],
+    packages=['theano_tutorial', *(f'theano_tutorial.{room}' for room in ('compute', 'files', 'legacy', 'data'))],
     package_dir={'theano_tutorial.data': 'data'},
-    package_data={'theano_tutorial': ['*.h'], 'theano_tutorial.data': ['*.pkl.gz', '*.md', 'original/*']},
+    package_data={'theano_tutorial.compute': ['*.h'], 'theano_tutorial.data': ['*.pkl.gz', '*.md', 'original/*']},
     install_requires=[
         'pytensor>=3.0',
         # Not declared by etuples, which PyTensor before 3.3 requires: see docs/upstream.md.
@@ -28,7 +28,6 @@ setup(
     ],
     extras_require={
         'fast': FAST,
-        'mkl': ['mkl'],  # 220 MB
         'bench': ['matplotlib', 'torch', 'jax', *FAST],
         'experiments': ['dask[distributed]', 'filelock', 'joblib>=1.5', 'matplotlib', *FAST],
         'mnist': ['pooch'],

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 
-from theano_tutorial.storage import save_image
+from theano_tutorial.files.storage import save_image
 
 
 def scale_to_unit_interval(ndar, eps=1e-8):
@@ -68,7 +68,7 @@ def tile_raster_images(X, img_shape, tile_shape, tile_spacing=(0, 0),
     return picture[:rows * (height + vertical) - vertical, :columns * (width + horizontal) - horizontal]
 
 
-def save_tiles(X, img_shape, path):
+def save_tiles(X, img_shape, path, n_columns=10, scale_rows_to_unit_interval=True):
     """Save the images in the rows of X as one picture, ten in a row, one pixel apart.
 
     img_shape : (height, width) of one image, in pixels; if None, a line says that the picture is not saved
@@ -78,5 +78,7 @@ def save_tiles(X, img_shape, path):
     if img_shape is None:
         print(f'{path} not saved: {np.shape(X)[1]} values are not a square; give their shape with --image-shape')
     else:
-        tile_shape = math.ceil(len(X) / 10), 10
-        save_image(tile_raster_images(X=X, img_shape=img_shape, tile_shape=tile_shape, tile_spacing=(1, 1)), path)
+        tile_shape = math.ceil(len(X) / n_columns), n_columns
+        save_image(tile_raster_images(X=X, img_shape=img_shape, tile_shape=tile_shape, tile_spacing=(1, 1),
+                                      scale_rows_to_unit_interval=scale_rows_to_unit_interval), path)
+        print('saved', path)

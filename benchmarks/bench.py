@@ -17,9 +17,9 @@ from importlib import metadata
 import threadpoolctl
 
 from benchmarks.contenders import CONTENDERS
-from theano_tutorial import backend
+from theano_tutorial.compute import backend
+from theano_tutorial.files.storage import atomic_write, make_folder
 from theano_tutorial.reference import record
-from theano_tutorial.storage import atomic_write, make_folder
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FLOOR = 'five GEMMs'

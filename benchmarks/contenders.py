@@ -19,7 +19,7 @@ N_VISIBLE, N_HIDDEN, BATCH, RATE = 784, 100, 20, 0.1
 
 def pytensor_c(images, W, corruption, blas='', run=None):
     """This project on PyTensor's C backend, as the scripts use it where they can."""
-    from theano_tutorial import backend
+    from theano_tutorial.compute import backend
     if blas == 'MKL':
         backend._find_blas = lambda: backend._mkl() or ('', '', '')  # whatever the processor
     if not backend.use_fastest().startswith(f'in C with {blas}'):
@@ -252,7 +252,7 @@ CONTENDERS = {
 
 
 def main():
-    from theano_tutorial import datasets
+    from theano_tutorial.files import datasets
     name, dtype, corruption = sys.argv[1:]
     images = np.array(datasets.load('mini_mnist.pkl.gz')[0][0], dtype)
     numpy_rng = np.random.RandomState(123)

@@ -3,7 +3,7 @@
     python -m benchmarks.noise [--rounds N]
 
 "Generator": a uniform draw of PyTensor's random variables from a numpy Generator of MT19937, compared with a threshold,
-which is how this project drew its noise before theano_tutorial/mersenne_twister.py. Both draw the same mask.
+which is how this project drew its noise before theano_tutorial/compute/mersenne_twister.py. Both draw the same mask.
 """
 import argparse
 import math
@@ -17,7 +17,8 @@ from pytensor.tensor.random.basic import UniformRV
 from pytensor.tensor.random.variable import shared_rng
 
 from dA import Autoencoder, DenoisingAutoencoder, training_function
-from theano_tutorial import backend, datasets
+from theano_tutorial.compute import backend
+from theano_tutorial.files import datasets
 from theano_tutorial.shared_randomstreams import RandomStreams
 
 

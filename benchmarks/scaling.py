@@ -12,7 +12,8 @@ import numpy as np
 import pytensor
 
 from dA import DenoisingAutoencoder, training_function
-from theano_tutorial import backend, datasets
+from theano_tutorial.compute import backend
+from theano_tutorial.files import datasets
 from theano_tutorial.shared_randomstreams import RandomStreams
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from filelock import FileLock
 from scipy import stats
 
-from theano_tutorial.storage import atomic_write
+from theano_tutorial.files.storage import atomic_write
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'results')
 

@@ -16,7 +16,8 @@ import pytensor.tensor as pt
 
 from dA import Autoencoder, DenoisingAutoencoder, train
 from logistic_sgd import LogisticRegression
-from theano_tutorial import backend, datasets
+from theano_tutorial.compute import backend
+from theano_tutorial.files import datasets
 
 BATCH_SIZE = 20  # the page's
 PROBE_RATES = 0.03, 0.1, 0.3, 1., 3.

@@ -15,7 +15,7 @@ from latex2mathml.converter import convert
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
-from theano_tutorial.storage import atomic_write, make_folder
+from theano_tutorial.files.storage import atomic_write, make_folder
 
 NOTEBOOKS = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(NOTEBOOKS)

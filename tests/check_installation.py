@@ -51,7 +51,7 @@ def main():
         upstream = (PROJECT / 'docs' / 'upstream.md').read_text(encoding='utf-8')
         assert run(project, '-c', re.search('(?s)```python\n(.*?)```', upstream)[1]) == 'x\n', 'packaging is missing'
         # With allow_pickle=False, np.savez of numpy 2.0 and 2.1 saves an array of that name.
-        run(project, '-c', 'from theano_tutorial.storage import *; save_arrays("a.npz", "test", a=1); '
+        run(project, '-c', 'from theano_tutorial.files.storage import *; save_arrays("a.npz", "test", a=1); '
                            'assert load_arrays("a.npz", "test").keys() == {"a"}')
         assert run(project, 'saturated.py').endswith('float64: finite\nfloat32: finite\n')
     print(f'Python {sys.version.split()[0]}, PyTensor {importlib.metadata.version("pytensor")}:',

@@ -41,7 +41,7 @@ def golden():
 @pytest.fixture(scope='session')
 def mini_mnist():
     """The (images, labels) pairs of the train, valid and test sets."""
-    from theano_tutorial import datasets
+    from theano_tutorial.files import datasets
     return datasets.load('mini_mnist.pkl.gz')
 
 
@@ -50,7 +50,7 @@ def c_flags():
     """The flags of the C backend, as the scripts set them."""
     from pytensor import config
 
-    from theano_tutorial.backend import use_fastest
+    from theano_tutorial.compute.backend import use_fastest
     with config.change_flags(linker='auto', gcc__cxxflags=''):
         used = use_fastest()
         if not used.startswith('in C'):

@@ -8,7 +8,7 @@ import pytensor.tensor as pt
 import pytest
 from conftest import TESTS, posix
 
-from theano_tutorial.backend import use_fastest
+from theano_tutorial.compute.backend import use_fastest
 
 CHANGED = 'linker gcc__cxxflags'
 uses_openblas = pytest.mark.skipif(sys.platform == 'darwin', reason='macOS has a BLAS of its own')

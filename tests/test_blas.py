@@ -12,7 +12,7 @@ import pytest
 from conftest import PROJECT
 from pytensor.link.c.cmodule import GCC_compiler
 
-from theano_tutorial import backend
+from theano_tutorial.compute import backend
 
 SOURCE = """
 #include "small_gemm_1.h"

@@ -8,9 +8,9 @@ import pytest
 from programs.train_with_checkpoint import SETTINGS, build, train_with
 
 from dA import Autoencoder, DenoisingAutoencoder
-from theano_tutorial import InputError
-from theano_tutorial.checkpoint import FORMAT, Checkpoint
-from theano_tutorial.storage import load_arrays, save_arrays
+from theano_tutorial.errors import InputError
+from theano_tutorial.files.checkpoint import FORMAT, Checkpoint
+from theano_tutorial.files.storage import load_arrays, save_arrays
 
 
 def assert_equal(one, other):

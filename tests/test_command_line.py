@@ -8,8 +8,8 @@ import pytest
 from conftest import PROJECT, posix
 
 from theano_tutorial.command_line import OPTIONS
+from theano_tutorial.files.storage import data_file
 from theano_tutorial.reference import PICTURES, record
-from theano_tutorial.storage import data_file
 
 
 @pytest.mark.parametrize('name, values, wrong', [

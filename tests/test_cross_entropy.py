@@ -7,8 +7,9 @@ import pytest
 from pytensor.graph.basic import equal_computations
 
 from dA import DenoisingAutoencoder, train
-from theano_tutorial import cross_entropy, nnet
-from theano_tutorial.cross_entropy import sigmoid_cross_entropy, stabilize
+from theano_tutorial import nnet
+from theano_tutorial.compute import cross_entropy
+from theano_tutorial.compute.cross_entropy import sigmoid_cross_entropy, stabilize
 from theano_tutorial.shared_randomstreams import RandomStreams
 
 

@@ -11,9 +11,9 @@ from PIL import Image
 
 import dA as dA_module
 from dA import Autoencoder, DenoisingAutoencoder, encode, load, reconstruct, train
-from theano_tutorial import InputError, trained
+from theano_tutorial.errors import InputError
+from theano_tutorial.files.storage import load_arrays, save_arrays
 from theano_tutorial.shared_randomstreams import RandomStreams
-from theano_tutorial.storage import load_arrays, save_arrays
 from utils import tile_raster_images
 
 IMAGES = np.random.RandomState(0).uniform(size=(40, 6))

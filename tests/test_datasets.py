@@ -9,8 +9,8 @@ import pytest
 from conftest import assert_equal, zipped
 from PIL import Image
 
-from theano_tutorial import InputError
-from theano_tutorial.datasets import SETS, check, load, read_image, read_pickle
+from theano_tutorial.errors import InputError
+from theano_tutorial.files.datasets import SETS, check, load, read_image, read_pickle
 
 SMALL = [(np.random.RandomState(k).randint(0, 256, (n, 4)).astype(np.float32) / 256, np.arange(n) % 10)
          for k, n in enumerate((12, 5, 5))]

@@ -9,7 +9,7 @@ from PIL import Image
 from pytensor import config
 
 from dA import load
-from theano_tutorial.backend import use_fastest
+from theano_tutorial.compute.backend import use_fastest
 
 
 @pytest.fixture

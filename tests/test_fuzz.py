@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from dA import DenoisingAutoencoder
 from logistic_sgd import FORMAT, load_model
-from theano_tutorial import InputError
-from theano_tutorial.checkpoint import Checkpoint
-from theano_tutorial.datasets import check, read_pickle
-from theano_tutorial.mnist import read_idx
+from theano_tutorial.errors import InputError
+from theano_tutorial.files.checkpoint import Checkpoint
+from theano_tutorial.files.datasets import check, read_pickle
+from theano_tutorial.files.mnist import read_idx
+from theano_tutorial.files.storage import save_arrays
 from theano_tutorial.shared_randomstreams import RandomStreams
-from theano_tutorial.storage import save_arrays
 
 EXAMPLES = int(os.environ.get('FUZZ_EXAMPLES', 200))
 PIECES = [b'\0', b'\xff' * 4, b'\x7f\xff\xff\xff', b'\xff\xff\xff\x7f', b'\xff' * 8, b'(', b')', b'.', b'\x85', b'R',

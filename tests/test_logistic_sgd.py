@@ -6,8 +6,8 @@ from PIL import Image
 
 import logistic_sgd
 from logistic_sgd import FORMAT, LogisticRegression, early_stopping, load_data, load_model, predict
-from theano_tutorial import InputError
-from theano_tutorial.storage import save_arrays
+from theano_tutorial.errors import InputError
+from theano_tutorial.files.storage import save_arrays
 
 
 @pytest.mark.parametrize('floatX', ['float64', 'float32'])

@@ -18,10 +18,11 @@ import pytest
 from conftest import PROJECT, assert_equal, zipped
 
 from logistic_sgd import sgd_optimization_mnist
-from theano_tutorial import InputError, mnist
-from theano_tutorial.datasets import load, read_pickle
-from theano_tutorial.mini_mnist import write
-from theano_tutorial.mnist import read_idx
+from theano_tutorial.errors import InputError
+from theano_tutorial.files import mnist
+from theano_tutorial.files.datasets import load, read_pickle
+from theano_tutorial.files.mini_mnist import write
+from theano_tutorial.files.mnist import read_idx
 from theano_tutorial.reference import record
 
 
@@ -30,7 +31,7 @@ def idx(array):
 
 
 def make(source, output):
-    command = [sys.executable, '-m', 'theano_tutorial.mini_mnist', source, output]
+    command = [sys.executable, '-m', 'theano_tutorial.files.mini_mnist', source, output]
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
 
 

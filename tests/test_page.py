@@ -15,9 +15,11 @@ from conftest import PROJECT
 from PIL import Image
 
 from replay import main, replay_copy
-from theano_tutorial import InputError, reference, theano_names
-from theano_tutorial.page import run_page
-from theano_tutorial.python2 import BUILTINS, Python2
+from theano_tutorial import reference
+from theano_tutorial.errors import InputError
+from theano_tutorial.legacy import theano_names
+from theano_tutorial.legacy.cells import run_page
+from theano_tutorial.legacy.python2 import BUILTINS, Python2
 
 PAGE = PROJECT.parent / 'shared' / 'page' / 'page.txt'
 needs_page = pytest.mark.skipif(not PAGE.exists(), reason='no copy of the page at ../shared/page/page.txt')
@@ -368,7 +370,7 @@ def shell(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('IPYTHONDIR', str(tmp_path / 'ipython'))
     used = []
-    monkeypatch.setattr('theano_tutorial.backend.use_fastest', lambda: used.append('fastest'))
+    monkeypatch.setattr('theano_tutorial.compute.backend.use_fastest', lambda: used.append('fastest'))
     shell = interactiveshell.InteractiveShell.instance(config=Config({'HistoryManager': {'enabled': False}}))
     monkeypatch.setattr(sys, 'path', [path for path in sys.path if path != str(PROJECT)])
     before = list(shell.input_transformers_post), list(shell.ast_transformers)

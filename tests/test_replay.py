@@ -7,7 +7,7 @@ import numpy as np
 import pytensor
 import pytest
 
-from theano_tutorial.mini_mnist import write
+from theano_tutorial.files.mini_mnist import write
 from theano_tutorial.reference import PICTURES, record
 
 

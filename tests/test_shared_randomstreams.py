@@ -6,7 +6,7 @@ import pytensor.tensor as pt
 import pytest
 from scipy.special import expit
 
-from theano_tutorial.mersenne_twister import bernoulli
+from theano_tutorial.compute.mersenne_twister import bernoulli
 from theano_tutorial.shared_randomstreams import RandomStreams, RandomVariableOutsideScan
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from conftest import posix
 
-from theano_tutorial import InputError, storage
-from theano_tutorial.storage import atomic_write, load_arrays, save_arrays
+from theano_tutorial.errors import InputError
+from theano_tutorial.files import storage
+from theano_tutorial.files.storage import atomic_write, load_arrays, save_arrays
 
 
 def test_an_error_keeps_the_old_file(tmp_path):

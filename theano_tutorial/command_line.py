@@ -6,9 +6,10 @@ import re
 import sys
 import warnings
 
-from theano_tutorial import InputError, backend
-from theano_tutorial.checkpoint import Checkpoint
-from theano_tutorial.storage import make_folder
+from theano_tutorial.compute import backend
+from theano_tutorial.errors import InputError
+from theano_tutorial.files.checkpoint import Checkpoint
+from theano_tutorial.files.storage import make_folder
 
 
 def number(kind, low, high, expected):

@@ -16,12 +16,18 @@ of PyTensor. As in Theano, integers are converted to float32 or, from 32 bits on
 """
 import numpy as np
 import pytensor.tensor as pt
-from pytensor.graph.rewriting.basic import node_rewriter
+from pytensor.gradient import DisconnectedType
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
+from pytensor.graph.rewriting.basic import in2out, node_rewriter
+from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.scalar import UnaryScalarOp, upgrade_to_float
 from pytensor.tensor.elemwise import Elemwise
+from pytensor.tensor.math import Sum
 from pytensor.tensor.rewriting.basic import register_stabilize
 
-from theano_tutorial.jit import for_numba, numba_njit
+from theano_tutorial.compute.cross_entropy import cross_entropy_rows
+from theano_tutorial.compute.jit import for_numba, numba_njit
 
 # (low, high) in the table above.
 SIGMOID_LIMITS = {'float64': (-709., 19.), 'float32': (-88., 15.)}
@@ -166,3 +172,92 @@ def local_log_sigmoid(fgraph, node):
     if (a := argument(one_minus(x) if is_log else argument(x, pt.neg), sigmoid)) is not None:
         return [-softplus(a)]
     return None
+
+
+ROWS = {dtype: cross_entropy_rows(dtype, SOFTPLUS_LIMITS[dtype][1], SIGMOID_LIMITS[dtype][1])
+        for dtype in ('float64', 'float32')}
+
+
+class SigmoidCrossEntropy(Op):
+    """(L, dL / da) = SigmoidCrossEntropy(x, a) of the rows of matrices x and a of one shape and dtype, float32 or 64:
+
+        L = sum_k [x_k softplus(-a_k) + (1 - x_k) softplus(a_k)],  dL / da_k = sigmoid(a_k) - x_k
+
+    in one pass, whatever the mode of PyTensor. L is finite for every finite a. It is the cross-entropy of
+    z = sigmoid(a), -sum_k [x_k log z_k + (1 - x_k) log(1 - z_k)], without the logarithm of a z that is rounded to 0.
+
+    Infinite a and NaN give the limits of the formula. Raises ValueError if the shapes differ.
+    """
+
+    __props__ = ()
+
+    def make_node(self, x, a):
+        return Apply(self, [x, a], [pt.TensorType(a.dtype, a.type.shape[:1])(), a.type()])
+
+    def infer_shape(self, *args):
+        _, (_, shape) = args[-2:]  # PyTensor before 3.3 passes the graph first
+        return [shape[:1], shape]
+
+    def perform(self, node, inputs, outputs):
+        x, a = map(np.ascontiguousarray, inputs)
+        if x.shape != a.shape:
+            raise ValueError(f'x has shape {x.shape}, a has shape {a.shape}')
+        outputs[0][0], outputs[1][0] = ROWS[a.dtype.name](x, a)
+
+    def pullback(self, inputs, outputs, output_grads):
+        x, a = inputs
+        gradient = outputs[1]
+        g_L, g_gradient = output_grads
+        g_x, g_a = x.zeros_like(), a.zeros_like()
+        if not isinstance(g_L.type, DisconnectedType):
+            g_x, g_a = -a * g_L[:, None], gradient * g_L[:, None]
+        if not isinstance(g_gradient.type, DisconnectedType):
+            s = gradient + x
+            g_x, g_a = g_x - g_gradient, g_a + s * (1 - s) * g_gradient
+        return [g_x, g_a]
+
+
+@for_numba(SigmoidCrossEntropy)
+def numba_sigmoid_cross_entropy(op, node, **kwargs):
+    dtype = node.inputs[1].dtype
+    rows = ROWS[dtype]
+
+    @numba_njit
+    def sigmoid_cross_entropy(x, a):
+        if x.shape != a.shape:
+            raise ValueError('x and a have different shapes')
+        return rows(np.ascontiguousarray(x), np.ascontiguousarray(a))
+
+    return sigmoid_cross_entropy, f'theano_tutorial.nnet.sigmoid_cross_entropy {dtype} 3'  # to be changed with ROWS
+
+
+sigmoid_cross_entropy = SigmoidCrossEntropy()
+
+
+@node_rewriter([pt.neg])
+def local_sigmoid_cross_entropy(fgraph, node):
+    """-sum(x * log(sigmoid(a)) + (1 - x) * log(1 - sigmoid(a)), axis=1) -> SigmoidCrossEntropy(x, a)"""
+    total = node.inputs[0].owner
+    if total is None or not isinstance(total.op, Sum):
+        return None
+    for first, second in _both_orders(total.inputs[0], pt.add):
+        for x, log_z in _both_orders(first, pt.mul):
+            for one_minus_x, log_one_minus_z in _both_orders(second, pt.mul):
+                z, one_minus_z = argument(log_z, pt.log), argument(log_one_minus_z, pt.log)
+                a = argument(z, pt.sigmoid) if argument(z, sigmoid) is None else argument(z, sigmoid)
+                if a is not None and one_minus(one_minus_x) is x and one_minus(one_minus_z) is z:
+                    if a.ndim == 2 and total.op.axis == (1,) and x.type == a.type and a.dtype in ('float32', 'float64'):
+                        return [sigmoid_cross_entropy(x, a)[0]]
+                    return [total.op(softplus(a) - x * a)]
+    return None
+
+
+def stabilize(cost):
+    """A copy of a symbolic cost, with each cross-entropy of a sigmoid in it rewritten. Call it before pt.grad."""
+    return rewrite_graph(cost, include=(), custom_rewrite=in2out(local_sigmoid_cross_entropy), clone=True)
+
+
+def _both_orders(variable, op):
+    """(a, b) and (b, a) if `variable` is op(a, b)."""
+    inputs = variable.owner.inputs if variable.owner and variable.owner.op == op else []
+    return [inputs, inputs[::-1]] if len(inputs) == 2 else []

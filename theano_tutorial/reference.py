@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from theano_tutorial.datasets import SETS
-from theano_tutorial.storage import data_file
+from theano_tutorial.files.datasets import SETS
+from theano_tutorial.files.storage import data_file
 
 PICTURES = ('filters_no_corruption.png', 'test_image.png', 'autoencoded_image.png', 'filters_corruption_30.png',
             'dAed_image.png')

@@ -24,8 +24,8 @@ from pytensor.tensor.basic import infer_static_shape
 from pytensor.tensor.exceptions import ShapeError
 from pytensor.tensor.random.type import RandomType
 
-from theano_tutorial.jit import numba
-from theano_tutorial.mersenne_twister import bernoulli
+from theano_tutorial.compute.jit import for_numba
+from theano_tutorial.compute.mersenne_twister import bernoulli
 
 
 class RandomStateType(RandomType):
@@ -339,7 +339,6 @@ def _check(name, value, allowed, expected):
         raise ValueError(f'{name} is {value}; it must be {expected}')
 
 
-if numba is not None:
-    # Without a folder where PyTensor can keep what it compiles, the other backends still work.
-    with contextlib.suppress(OSError):
-        import theano_tutorial.numba_backend  # noqa: F401
+with contextlib.suppress(ImportError, OSError):  # as in jit.py
+    from theano_tutorial.compute.numba_random import random_function
+    for_numba(RandomFunction)(random_function)

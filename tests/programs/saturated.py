@@ -7,7 +7,7 @@ import pytensor
 
 from dA import DenoisingAutoencoder, train
 from logistic_sgd import load_data
-from theano_tutorial import backend
+from theano_tutorial.compute import backend
 from theano_tutorial.shared_randomstreams import RandomStreams
 
 backend.use_fastest()

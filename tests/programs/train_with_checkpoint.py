@@ -10,7 +10,7 @@ import numpy as np
 import pytensor
 
 from dA import DenoisingAutoencoder, train
-from theano_tutorial.checkpoint import Checkpoint
+from theano_tutorial.files.checkpoint import Checkpoint
 from theano_tutorial.shared_randomstreams import RandomStreams
 
 SETTINGS = {'seed': 1, 'rate': 0.1}

@@ -12,7 +12,8 @@ def main():
     import threadpoolctl
     from pytensor import config
 
-    from theano_tutorial import InputError, backend
+    from theano_tutorial.compute import backend
+    from theano_tutorial.errors import InputError
     before = [getattr(config, name) for name in SETTINGS]
     try:
         used = backend.use_fastest()

@@ -19,8 +19,9 @@ import numpy as np
 import pytensor
 from PIL import Image, ImageOps
 
-from theano_tutorial import InputError, mnist
-from theano_tutorial.storage import TooLarge, data_file, open_npz, read_gzip
+from theano_tutorial.errors import InputError
+from theano_tutorial.files import mnist
+from theano_tutorial.files.storage import TooLarge, data_file, open_npz, read_gzip
 
 SETS = ('train', 'valid', 'test')
 MAX_MEGABYTES = 2048
@@ -132,21 +133,39 @@ def to_unit_interval(arrays, name):
     return [array / np.float32(256) for array in arrays]
 
 
-def as_rows(images, n_pixels, model):
+def as_rows(images, n_pixels):
     """Images as a model takes them: floats in [0, 1], (n, n_pixels), by the rules of to_unit_interval.
 
     images : array, lists or shared variable: (n, n_pixels), (n, height, width), or one image, (n_pixels,) or
         (height, width)
 
-    Raises InputError (a ValueError) naming the file `model` for other sizes, and for other values.
+    Raises InputError (a ValueError) for other sizes, and for other values.
     """
     rows = np.atleast_1d(images.get_value(borrow=True) if hasattr(images, 'get_value') else images)
     shape = rows.shape
     one = rows.ndim == 1 or (rows.ndim == 2 and rows.shape[1] != n_pixels and rows.size == n_pixels)
     rows = rows.reshape(1 if one else len(rows), -1) if rows.size else rows
     if rows.ndim != 2 or rows.shape[1] != n_pixels or not rows.size:
-        raise InputError(f'{model}: the model is for images (n, {n_pixels}), not {shape}')
+        raise InputError(f'the model is for images (n, {n_pixels}), not {shape}')
     return to_unit_interval([rows], 'images')[0]
+
+
+def as_shared(images, n_visible, batch_size):
+    """A shared matrix of floatX: `images` itself if it is one, else an array (n, n_visible) as one.
+
+    Raises InputError (a ValueError) for another shape, if the values are not all in [0, 1], or if batch_size is not
+    from 1 to n.
+    """
+    values = images.get_value(borrow=True) if hasattr(images, 'get_value') else np.asarray(images)
+    if values.dtype.kind not in 'biuf' or values.ndim != 2 or values.shape[1] != n_visible:
+        raise InputError(f'the model is for images (n, {n_visible}) of numbers, not {values.dtype} {values.shape}')
+    if not (values.min(initial=0) >= 0 and values.max(initial=0) <= 1):  # NaN is neither
+        raise InputError(f'the images are from {values.min()} to {values.max()}; expected finite values in [0, 1]')
+    if not 1 <= batch_size <= len(values):
+        raise InputError(f'batch size {batch_size} is not from 1 to {len(values)}, the number of training images')
+    if hasattr(images, 'get_value') and values.dtype == pytensor.config.floatX:
+        return images
+    return pytensor.shared(values.astype(pytensor.config.floatX, 'C'))
 
 
 def _split(images, labels, path):

@@ -1,6 +1,6 @@
 """Make mini_mnist.pkl.gz: the first 5000, 500 and 500 images of MNIST's train, valid and test sets.
 
-    python -m theano_tutorial.mini_mnist SOURCE OUTPUT
+    python -m theano_tutorial.files.mini_mnist SOURCE OUTPUT
 
 SOURCE is the tutorials' mnist.pkl.gz, or a folder with the four .gz files as MNIST was published.
 """
@@ -12,9 +12,10 @@ import struct
 
 import numpy as np
 
-from theano_tutorial import InputError, datasets
-from theano_tutorial.mnist import datasets_from_idx
-from theano_tutorial.storage import atomic_write
+from theano_tutorial.errors import InputError
+from theano_tutorial.files import datasets
+from theano_tutorial.files.mnist import datasets_from_idx
+from theano_tutorial.files.storage import atomic_write
 
 SIZES = (5000, 500, 500)
 

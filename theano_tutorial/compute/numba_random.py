@@ -1,7 +1,7 @@
-"""This project's Ops for PyTensor's Numba backend, and RandomState as a type of it.
+"""RandomState as a type of Numba, and what PyTensor's Numba backend runs to draw from one.
 
-The cross-entropy and the mask of the denoising autoencoder are computed in compiled code, which PyTensor can keep on
-disk; for other draws that calls the Op's Python method.
+The mask of the denoising autoencoder is drawn in compiled code, which PyTensor can keep on disk; for other draws that
+calls the Op's Python method.
 """
 import copy
 from contextlib import ExitStack
@@ -21,18 +21,10 @@ from numba.extending import (
 )
 from numba.np.unsafe.ndarray import to_fixed_tuple
 from pytensor.graph.basic import Constant
-from pytensor.link.numba.dispatch.basic import (
-    default_hash_key_from_props,
-    get_numba_type,
-    numba_njit,
-    register_funcify_and_cache_key,
-    register_funcify_default_op_cache_key,
-)
+from pytensor.link.numba.dispatch.basic import default_hash_key_from_props, get_numba_type, numba_njit
 from pytensor.link.numba.dispatch.compile_ops import numba_deepcopy
 
-from theano_tutorial.cross_entropy import SigmoidCrossEntropy, cross_entropy_rows
-from theano_tutorial.mersenne_twister import draw_bernoulli
-from theano_tutorial.shared_randomstreams import RandomFunction
+from theano_tutorial.compute.mersenne_twister import draw_bernoulli
 
 
 class RandomStateNumbaType(types.Opaque):
@@ -110,8 +102,8 @@ def numba_deepcopy_random_state(x):
         return deepcopy
 
 
-@register_funcify_and_cache_key(RandomFunction)
-def numba_funcify_random_function(op, node, **kwargs):
+def random_function(op, node, **kwargs):
+    """What PyTensor's Numba backend runs for a RandomFunction of shared_randomstreams.py, and its cache key."""
     _, _, *parameters = node.inputs
     is_mask = (op.method == 'binomial' and op.inplace and op.ndim and not any(p.type.ndim for p in parameters)
                and isinstance(parameters[0], Constant) and parameters[0].data == 1)
@@ -120,13 +112,13 @@ def numba_funcify_random_function(op, node, **kwargs):
     ndim, dtype = op.ndim, np.dtype(op.dtype)
 
     @numba_njit
-    def random_function(rng, size, n, p):
+    def mask(rng, size, n, p):
         out = np.empty(to_fixed_tuple(size, ndim), dtype)
         draw_bernoulli(numba.carray(rng.state, (625,), np.uint32), p.item(), out.reshape(-1))
         return rng, out
 
     # To be changed with draw_bernoulli: PyTensor does not look into it.
-    return random_function, default_hash_key_from_props(op, cache_version=2)
+    return mask, default_hash_key_from_props(op, cache_version=2)
 
 
 def _call_perform(op, node):
@@ -138,22 +130,9 @@ def _call_perform(op, node):
         return next_rng[0], np.asarray(draw[0], order='C')
 
     @numba_njit
-    def random_function(*inputs):
+    def call(*inputs):
         with numba.objmode(next_rng=random_state, draw=draw_type):
             next_rng, draw = perform(inputs)
         return next_rng, draw
 
-    return random_function
-
-
-@register_funcify_default_op_cache_key(SigmoidCrossEntropy)
-def numba_funcify_sigmoid_cross_entropy(op, node, **kwargs):
-    rows = cross_entropy_rows[node.inputs[1].dtype]
-
-    @numba_njit
-    def sigmoid_cross_entropy(x, a):
-        if x.shape != a.shape:
-            raise ValueError('x and a have different shapes')
-        return rows(np.ascontiguousarray(x), np.ascontiguousarray(a))
-
-    return sigmoid_cross_entropy, 3  # to be changed with cross_entropy_rows
+    return call

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from theano_tutorial.jit import compiled, numba
+from theano_tutorial.compute.jit import compiled, numba
 
 WORD = np.uint32
 STATE = ctypes.c_uint32 * 625  # 624 words, and how many of them are used

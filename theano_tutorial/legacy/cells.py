@@ -20,10 +20,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from theano_tutorial import InputError, backend, theano_names
 from theano_tutorial.command_line import is_interrupt
-from theano_tutorial.python2 import BUILTINS, Python2
-from theano_tutorial.storage import atomic_write, make_folder
+from theano_tutorial.compute import backend
+from theano_tutorial.errors import InputError
+from theano_tutorial.files.storage import atomic_write, make_folder
+from theano_tutorial.legacy import theano_names
+from theano_tutorial.legacy.python2 import BUILTINS, Python2
 
 
 class Run(NamedTuple):

@@ -1,4 +1,4 @@
-"""Resumable training: a hook for train() that saves the state after each epoch, and continues from it.
+"""Resumable training: train() saves its state after each epoch, and continues from it.
 
 Whatever interrupts training, the file holds the last epoch that was completed. With the same backend the resumed
 training is the same to the last bit; with another, the printed costs are the same.
@@ -9,8 +9,8 @@ import os
 import numpy as np
 import pytensor
 
-from theano_tutorial import InputError
-from theano_tutorial.storage import load_arrays, make_folder, save_arrays
+from theano_tutorial.errors import InputError
+from theano_tutorial.files.storage import load_arrays, make_folder, save_arrays
 
 FORMAT = 'checkpoint, version 2'
 PARTS = ('W', 'b', 'b_prime', 'costs', 'rng_states')  # of each model, under 'CLASS.PART'
@@ -45,35 +45,48 @@ class Checkpoint:
         if differences:
             raise InputError(f'{path}: saved with {"; ".join(differences)}; use the same settings or another file')
 
-    def __call__(self, autoencoder, costs):
-        """Restore the model, if the file has it, while there are no costs; save it after an epoch."""
+    def restore(self, autoencoder):
+        """Give the model the state in the file. Returns the mean cost of each epoch so far; without a file, none."""
+        name = self._register(autoencoder)
+        if f'{name}.costs' not in self.arrays:
+            return []
+        rngs = _streams(autoencoder)
+        try:
+            *parameters, costs, states = (self.arrays[f'{name}.{part}'] for part in PARTS)
+            expected = [(values.shape, values.dtype) for values in autoencoder.__getstate__()]
+            valid = ([(values.shape, values.dtype) for values in parameters] == expected
+                     and costs.dtype.kind == states.dtype.kind == 'f'
+                     and costs.ndim == 1 and states.shape[1:] == (627,))
+            random_states = [_from_numbers(numbers) for numbers in states] if valid else []
+        except (KeyError, TypeError, ValueError):
+            valid = False
+        if not valid:
+            raise InputError(f'{self.path}: not a valid checkpoint of this {name}')
+        autoencoder.__setstate__(parameters)
+        for rng, random_state in zip(rngs, random_states):
+            rng.set_value(random_state, borrow=True)
+        print(f'... resuming {name} after epoch {len(costs) - 1} from {self.path}')
+        return costs.tolist()
+
+    def save(self, autoencoder, costs):
+        """Save the state of the model and the mean cost of each epoch so far."""
+        name = self._register(autoencoder)
+        states = [_to_numbers(rng.get_value(borrow=True)) for rng in _streams(autoencoder)]
+        values = (*autoencoder.__getstate__(), np.array(costs), np.reshape(states, (-1, 627)))
+        self.arrays |= {f'{name}.{part}': value for part, value in zip(PARTS, values)}
+        save_arrays(self.path, FORMAT, **self.arrays)
+
+    def _register(self, autoencoder):
+        """The name of the model's class. Raises InputError if the file belongs to another model of that class."""
         name = type(autoencoder).__name__
         if self.models.setdefault(name, autoencoder) is not autoencoder:
             raise InputError(f'{self.path}: it belongs to another {name}; use another file')
-        # The streams of this training are the last ones: an earlier one with the same model left others before them.
-        rngs = [rng for rng, _ in reversed(autoencoder.theano_rng.state_updates)]
-        if costs:
-            states = [_to_numbers(rng.get_value(borrow=True)) for rng in rngs]
-            values = (*autoencoder.__getstate__(), np.array(costs), np.reshape(states, (-1, 627)))
-            self.arrays |= {f'{name}.{part}': value for part, value in zip(PARTS, values)}
-            save_arrays(self.path, FORMAT, **self.arrays)
-        elif f'{name}.costs' in self.arrays:
-            try:
-                *parameters, saved_costs, states = (self.arrays[f'{name}.{part}'] for part in PARTS)
-                expected = [(values.shape, values.dtype) for values in autoencoder.__getstate__()]
-                valid = ([(values.shape, values.dtype) for values in parameters] == expected
-                         and saved_costs.dtype.kind == states.dtype.kind == 'f'
-                         and saved_costs.ndim == 1 and states.shape[1:] == (627,))
-                random_states = [_from_numbers(numbers) for numbers in states] if valid else []
-            except (KeyError, TypeError, ValueError):
-                valid = False
-            if not valid:
-                raise InputError(f'{self.path}: not a valid checkpoint of this {name}')
-            autoencoder.__setstate__(parameters)
-            for rng, random_state in zip(rngs, random_states):
-                rng.set_value(random_state, borrow=True)
-            costs += saved_costs.tolist()
-            print(f'... resuming {name} after epoch {len(costs) - 1} from {self.path}')
+        return name
+
+
+def _streams(autoencoder):
+    # The streams of this training are the last ones: an earlier one with the same model left others before them.
+    return [rng for rng, _ in reversed(autoencoder.theano_rng.state_updates)]
 
 
 def _to_numbers(random_state):

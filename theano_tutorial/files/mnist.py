@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from theano_tutorial.storage import read_gzip
+from theano_tutorial.files.storage import read_gzip
 
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/', 'https://storage.googleapis.com/cvdf-datasets/mnist/')
 MD5 = {

@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 from PIL import Image
 
-from theano_tutorial import InputError
+from theano_tutorial.errors import InputError
 
 MAX_BYTES = 2 ** 29  # of a model, a checkpoint or an IDX file
 
@@ -68,10 +68,9 @@ def _replace(source, target):
 
 
 def save_image(pixels, path):
-    """Save a uint8 array (height, width) as a PNG file, and print its path. Raises OSError naming it."""
+    """Save a uint8 array (height, width) as a PNG file. Raises OSError naming it if it cannot be written."""
     with atomic_write(path) as file:
         Image.fromarray(pixels).save(file, format='PNG')
-    print('saved', path)
 
 
 def save_arrays(path, format, **arrays):
@@ -144,7 +143,7 @@ def read_gzip(path, parse, kind, max_bytes=MAX_BYTES):
 
 def data_file(name):
     """The path of a file in the project's data folder. Raises FileNotFoundError naming it."""
-    package = os.path.dirname(os.path.abspath(__file__))
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     for folder in os.path.join(package, 'data'), os.path.join(os.path.dirname(package), 'data'):  # installed; checkout
         if os.path.isfile(path := os.path.join(folder, name)):
             return path

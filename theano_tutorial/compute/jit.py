@@ -1,8 +1,16 @@
 """Numba: for small loops that every backend of PyTensor uses, and for PyTensor's own Numba backend."""
-try:
-    import numba
-except ImportError:
-    numba = None
+import importlib
+
+
+def optional(name):
+    """The module of that name, or None if it cannot be imported."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+numba = optional('numba')
 
 
 def compiled(**options):
@@ -20,13 +28,13 @@ def compiled(**options):
     return decorate
 
 
+# for_numba(Op) is a decorator of function(op, node) -> (what PyTensor's Numba backend runs for it, cache key).
 try:
     from pytensor.link.numba.dispatch.basic import numba_njit
     from pytensor.link.numba.dispatch.basic import register_funcify_and_cache_key as for_numba
 except (ImportError, OSError):
     # Without Numba, or without a folder where PyTensor can keep what it compiles, the other backends still work.
     def for_numba(op_type):
-        """A decorator: what PyTensor's Numba backend runs for an Op. function(op, node) returns (compiled, cache key)"""
         return lambda function: function
 
     numba_njit = None

@@ -1,0 +1,5 @@
+"""The error of everything that a user gives to this project."""
+
+
+class InputError(ValueError):
+    """A file or a setting that cannot be used. The scripts print its one-line message and exit."""

@@ -1,0 +1,81 @@
+"""Saved autoencoders: their .npz files."""
+import json
+import math
+
+import numpy as np
+import pytensor
+
+from theano_tutorial.errors import InputError
+from theano_tutorial.files.datasets import as_rows, read_image
+from theano_tutorial.files.storage import load_arrays, save_arrays
+
+FORMAT = 'autoencoder, version 1'
+
+
+def save(autoencoder, path, image_shape, **settings):
+    """Save the class's name, W, b, b_prime, the image shape (None if unknown) and the hyperparameters as .npz.
+
+    settings : numbers and strings
+
+    Raises OSError if the file cannot be written, FloatingPointError if a parameter is not finite.
+    """
+    W, b, b_prime = autoencoder.__getstate__()
+    save_arrays(path, FORMAT, W=W, b=b, b_prime=b_prime, image_shape=np.array(image_shape or (), np.int64),
+                settings=json.dumps(settings), model_class=type(autoencoder).__name__)
+    print('saved', path)
+
+
+def load(path, *model_classes):
+    """The model in a file, of the class that was saved, with the attributes image_shape, a pair or None, and settings.
+
+    model_classes : the classes that it can have; a file without a name of its class, as older ones are, has the last
+
+    Raises OSError if the file cannot be read, InputError (a ValueError) naming it if it is not a valid autoencoder.
+    """
+    try:
+        arrays = load_arrays(path, FORMAT)
+    except FileNotFoundError:
+        raise FileNotFoundError(f'{path}: no such model; dA.py saves it after training') from None
+    classes = {model_class.__name__: model_class for model_class in model_classes}
+    try:
+        W, b, b_prime = (arrays[name] for name in ('W', 'b', 'b_prime'))
+        image_shape = tuple(arrays['image_shape'].tolist())
+        settings = json.loads(str(arrays['settings']))
+        name = str(arrays.get('model_class', model_classes[-1].__name__))
+        is_float = {W.dtype.kind, b.dtype.kind, b_prime.dtype.kind} == {'f'}
+        if not is_float or W.ndim != 2 or W.shape != b_prime.shape + b.shape or not W.size:
+            raise ValueError(f'W {W.shape}, b {b.shape}, b_prime {b_prime.shape}')
+        if image_shape and (len(image_shape) != 2 or min(image_shape) < 1 or math.prod(image_shape) != len(W)):
+            raise ValueError(f'image_shape {image_shape}')
+        if not 0 <= settings.get('corruption', 0.) <= 1:
+            raise ValueError(f'corruption {settings["corruption"]}')
+        if name not in classes:
+            raise ValueError(f'a {name:.40}, not one of {", ".join(classes)}')
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise InputError(f'{path}: not a valid autoencoder file ({error!r:.100})') from None
+    shared = [pytensor.shared(values.astype(pytensor.config.floatX)) for values in (W, b, b_prime)]
+    autoencoder = classes[name](np.random.RandomState(0), None, None, *W.shape, *shared)
+    autoencoder.image_shape, autoencoder.settings = image_shape or None, settings
+    return autoencoder
+
+
+def apply(autoencoder, output, images):
+    """The value of `output`, a symbolic variable that depends on autoencoder.x, for images: an array (n, ...).
+
+    images : array, lists or shared variable, (n, n_visible), (n, height, width) or one image; floats in [0, 1], or
+        integers from 0 to 255, which are divided by 256
+
+    Raises InputError (a ValueError) for images of another size or with other values.
+    """
+    return output.eval({autoencoder.x: as_rows(images, autoencoder.n_visible).astype(autoencoder.x.dtype)})
+
+
+def read_images(autoencoder, paths):
+    """Image files as a matrix (n, n_visible) of floatX, scaled to the shape of the images that the model was trained on.
+
+    Raises the errors of read_image, InputError (a ValueError) if the shape is not known.
+    """
+    if not autoencoder.image_shape:
+        raise InputError('the model was trained on vectors of unknown image shape; train with --image-shape HxW')
+    images = [read_image(path, autoencoder.image_shape).ravel() for path in paths]
+    return np.array(images, autoencoder.x.dtype)

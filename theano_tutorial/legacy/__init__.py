@@ -1,0 +1,1 @@
+"""Code of Theano's time: Python 2 cells on Theano's names."""
