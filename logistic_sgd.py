@@ -9,6 +9,7 @@ trains on a tenth of MNIST with early stopping and predicts 25 test digits; with
 
 DeepLearning 0.1 tutorials, "Classifying MNIST digits using Logistic Regression".
 """
+import copy
 import os
 import timeit
 
@@ -67,8 +68,9 @@ class LogisticRegression:
 def load_data(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
     """Load the train, valid and test sets as shared variables.
 
-    dataset : path of the tutorials' pickle, an .npz or .csv file or a folder of images: theano_tutorial/files/datasets.py has
-        the details; also looked for in the project's data folder; mnist.pkl.gz, all of MNIST, is downloaded if missing
+    dataset : path of the tutorials' pickle, an .npz or .csv file or a folder of images; also looked for in the
+        project's data folder; mnist.pkl.gz, all of MNIST, is downloaded if missing. theano_tutorial/files/datasets.py
+        has the details
     image_shape : (height, width) to which the images of a folder are scaled
     max_megabytes : the largest data set to load, counted in floatX
 
@@ -85,75 +87,29 @@ def load_data(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
                 None if labels is None else pt.cast(pytensor.shared(labels, borrow=True), 'int32'))
 
     sets = datasets.load(dataset, image_shape, max_megabytes)
-    sets[:] = [shared_dataset(images, labels) for images, labels in sets]
-    return sets
-
-
-def early_stopping(train_model, validate_model, test_model, save_model, n_epochs, n_train_batches, patience):
-    """Train until the validation error has stopped improving.
-
-    train_model : called with the index of a minibatch, trains on it and returns the cost
-    validate_model, test_model : called without arguments, return the mean error on a set, in [0, 1]
-    save_model : called whenever the validation error is the lowest so far
-    n_epochs : maximum number of epochs
-    patience : minimum number of minibatches before stopping, at least 2
-
-    Returns the lowest validation error, the test error of that model, and the number of epochs begun. Raises
-    FloatingPointError if a cost is not finite.
-    """
-    patience_increase = 2  # an improvement after n minibatches raises patience to at least 2 n
-    improvement_threshold = 0.995  # if the error fell below this fraction of the lowest
-    validation_frequency = min(n_train_batches, patience // 2)
-
-    best_validation_loss = np.inf
-    test_score = 0.
-    epoch = 0
-    done_looping = False
-    while epoch < n_epochs and not done_looping:
-        epoch += 1
-        for minibatch_index in range(n_train_batches):
-            if not np.isfinite(train_model(minibatch_index)):
-                raise FloatingPointError(f'the cost is not finite in epoch {epoch}; try a smaller learning rate')
-            iter = (epoch - 1) * n_train_batches + minibatch_index
-
-            if (iter + 1) % validation_frequency == 0:
-                this_validation_loss = validate_model()
-                where = 'epoch %i, minibatch %i/%i' % (epoch, minibatch_index + 1, n_train_batches)
-                print('%s, validation error %f %%' % (where, this_validation_loss * 100.))
-
-                if this_validation_loss < best_validation_loss:
-                    if this_validation_loss < best_validation_loss * improvement_threshold:
-                        patience = max(patience, iter * patience_increase)
-                    best_validation_loss = this_validation_loss
-                    test_score = test_model()
-                    print('     %s, test error of best model %f %%' % (where, test_score * 100.))
-                    save_model()
-
-            if patience <= iter:
-                done_looping = True
-                break
-
-    print('Optimization complete with best validation score of %f %%,with test performance %f %%'
-          % (best_validation_loss * 100., test_score * 100.))
-    return best_validation_loss, test_score, epoch
+    shared = copy.copy(sets)  # with its attributes
+    shared[:] = [shared_dataset(images, labels) for images, labels in sets]
+    return shared
 
 
 def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl.gz', batch_size=600, patience=5000,
-                           model='best_model.npz', image_shape=None, max_megabytes=MAX_MEGABYTES):
+                           model='best_model.npz'):
     """Train a logistic regression by minibatch gradient descent with early stopping; save the best model.
 
-    n_epochs, patience : see early_stopping
-    dataset, image_shape, max_megabytes : see load_data
-    model : path of the .npz file to write
+    n_epochs : maximum number of epochs
+    dataset : see load_data; or what it returned
+    patience : minimum number of minibatches before stopping, at least 2
+    model : path of the .npz file to write, whenever the validation error is the lowest so far
 
-    Returns what early_stopping returns. Raises the errors of load_data and early_stopping, InputError (a ValueError) if
-    a set is smaller than batch_size or patience below 2, and OSError if the model cannot be written.
+    Returns the lowest validation error, the test error of that model, both in [0, 1], and the number of epochs begun.
+    Raises the errors of load_data, InputError (a ValueError) if a set is smaller than batch_size or patience below 2,
+    FloatingPointError if a cost is not finite, and OSError if the model cannot be written.
     """
-    sets = load_data(dataset, image_shape, max_megabytes)
+    sets = dataset if isinstance(dataset, datasets.Datasets) else load_data(dataset)
     n_train_batches, n_valid_batches, n_test_batches = (
         x.get_value(borrow=True).shape[0] // batch_size for x, _ in sets)
     if sets.n_classes is None:
-        raise InputError(f'{dataset}: no labels, which a logistic regression needs')
+        raise InputError('the data set has no labels, which a logistic regression needs')
     if min(n_train_batches, n_valid_batches, n_test_batches) == 0:
         raise InputError(f'batch size {batch_size} is larger than a set: the train, valid and test sets have '
                          f'{", ".join(str(x.get_value(borrow=True).shape[0]) for x, _ in sets)} images')
@@ -164,8 +120,7 @@ def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl
     index = pt.lscalar('index')
     x = pt.matrix('x')
     y = pt.ivector('y')
-    classifier = LogisticRegression(input=x, n_in=sets[0][0].get_value(borrow=True).shape[1],
-                                    n_out=sets.n_classes)
+    classifier = LogisticRegression(input=x, n_in=sets[0][0].get_value(borrow=True).shape[1], n_out=sets.n_classes)
     cost = classifier.negative_log_likelihood(y)
 
     def minibatch(set_x, set_y):
@@ -182,14 +137,42 @@ def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl
     test_model = pytensor.function([index], classifier.errors(y), givens=minibatch(*sets[2]))
 
     print('... training the model')
+    patience_increase = 2  # a better model at minibatch number `iter`, counted from 0, raises patience to twice that
+    improvement_threshold = 0.995  # if its error is below this fraction of the lowest so far
+    validation_frequency = min(n_train_batches, patience // 2)
+
+    best_validation_loss = np.inf
+    test_score = 0.
     start_time = timeit.default_timer()
-    best_validation_loss, test_score, epoch = early_stopping(
-        train_model,
-        lambda: np.mean([validate_model(i) for i in range(n_valid_batches)]),
-        lambda: np.mean([test_model(i) for i in range(n_test_batches)]),
-        lambda: save_arrays(model, FORMAT, W=classifier.W.get_value(), b=classifier.b.get_value()),
-        n_epochs, n_train_batches, patience)
+    epoch = 0
+    done_looping = False
+    while epoch < n_epochs and not done_looping:
+        epoch += 1
+        for minibatch_index in range(n_train_batches):
+            if not np.isfinite(train_model(minibatch_index)):
+                raise FloatingPointError(f'the cost is not finite in epoch {epoch}; try a smaller learning rate')
+            iter = (epoch - 1) * n_train_batches + minibatch_index
+
+            if (iter + 1) % validation_frequency == 0:
+                this_validation_loss = np.mean([validate_model(i) for i in range(n_valid_batches)])
+                where = 'epoch %i, minibatch %i/%i' % (epoch, minibatch_index + 1, n_train_batches)
+                print('%s, validation error %f %%' % (where, this_validation_loss * 100.))
+
+                if this_validation_loss < best_validation_loss:
+                    if this_validation_loss < best_validation_loss * improvement_threshold:
+                        patience = max(patience, iter * patience_increase)
+                    best_validation_loss = this_validation_loss
+                    test_score = np.mean([test_model(i) for i in range(n_test_batches)])
+                    print('     %s, test error of best model %f %%' % (where, test_score * 100.))
+                    save_arrays(model, FORMAT, W=classifier.W.get_value(), b=classifier.b.get_value())
+
+            if patience <= iter:
+                done_looping = True
+                break
+
     seconds = timeit.default_timer() - start_time
+    print('Optimization complete with best validation score of %f %%,with test performance %f %%'
+          % (best_validation_loss * 100., test_score * 100.))
     print('The code run for %d epochs, with %f epochs/sec' % (epoch, epoch / seconds))
     return best_validation_loss, test_score, epoch
 
@@ -228,15 +211,15 @@ def predict(images, model='best_model.npz'):
 
 
 def main(dataset='mini_mnist.pkl.gz', epochs=100, batch_size=60, learning_rate=0.13, patience=500,
-         model=None, output_dir='output', image_shape=None, max_megabytes=MAX_MEGABYTES):
+         model=None, output_dir='output', image_shape=None):
     """Train a logistic regression with early stopping, save the best model, and predict 25 test images.
 
     The model is best_model.npz in the output folder, unless another path is given.
     """
     model = model or os.path.join(output_dir, 'best_model.npz')
-    sgd_optimization_mnist(learning_rate, epochs, dataset, batch_size, patience, model, image_shape, max_megabytes)
-    sets = datasets.load(dataset, image_shape, max_megabytes)
-    for prediction in zip(*predict(sets[2][0][:25], model)):
+    sets = load_data(dataset, image_shape)
+    sgd_optimization_mnist(learning_rate, epochs, sets, batch_size, patience, model)
+    for prediction in zip(*predict(sets[2][0].get_value()[:25], model)):
         print('(%d, %.3f)' % prediction)
     save_tiles(load_model(model)[0].T, sets.image_shape, os.path.join(output_dir, 'logistic_weights.png'))
 
