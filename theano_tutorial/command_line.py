@@ -58,7 +58,7 @@ OPTIONS: dict[str, dict] = {
                         help='only save input, corrupted input and reconstruction of image files'),
     'page': dict(metavar='FILE', help='a copy of the page, as text, HTML or a notebook (.ipynb), whose cells are run '
                                       'in place of dA.py; they are run AS CODE, with all of your permissions'),
-    'hook': dict(metavar='FILE', help='save the state to FILE after each epoch; resume from FILE if it exists'),
+    'checkpoint': dict(metavar='FILE', help='save the state to FILE after each epoch; resume from FILE if it exists'),
 }
 
 
@@ -99,10 +99,10 @@ def run(main, **others):
     try:
         print('... computing', backend.use_fastest())
         make_folder(options['output_dir'])
-        if options.get('hook'):
+        if options.get('checkpoint'):
             settings = {name: value for name, value in options.items()
-                        if name not in ('epochs', 'only', 'max_megabytes', 'output_dir', 'page', 'hook')}
-            options['hook'] = Checkpoint(options['hook'], settings)
+                        if name not in ('epochs', 'only', 'max_megabytes', 'output_dir', 'page', 'checkpoint')}
+            options['checkpoint'] = Checkpoint(options['checkpoint'], settings)
         status = function(**options)
     except (OSError, InputError, FloatingPointError, MemoryError) as error:
         message = str(error) or 'not enough memory'
@@ -131,4 +131,4 @@ def is_interrupt(error):
 
 
 def _flag(name):
-    return '--checkpoint' if name == 'hook' else f'--{name.replace("_", "-")}'
+    return f'--{name.replace("_", "-")}'

@@ -2,11 +2,14 @@
 
 Everything is in data/original: record.json has the numbers; Theano 0.8.2 drew the five pictures.
 """
+import contextlib
 import hashlib
+import io
 import itertools
 import json
 import os
 import re
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +18,7 @@ from PIL import Image
 from theano_tutorial.files.datasets import SETS
 from theano_tutorial.files.storage import data_file
 
+# In the order in which the page shows them.
 PICTURES = ('filters_no_corruption.png', 'test_image.png', 'autoencoded_image.png', 'filters_corruption_30.png',
             'dAed_image.png')
 
@@ -45,8 +49,7 @@ def record():
 
 def picture(name):
     """One of the page's five pictures: uint8 (289, 289)."""
-    with Image.open(data_file(os.path.join('original', name))) as image:
-        return np.asarray(image)
+    return read_picture(data_file(os.path.join('original', name)))
 
 
 def _compare(subject, ours, theirs, unit):
@@ -98,8 +101,46 @@ def check_picture(name, pixels):
     return Check(name, expected.size - off, expected.size, 'pixels', not off, remark)
 
 
+class Recording(io.StringIO):
+    """What is printed and saved while this is a context manager; it is printed as usual.
+
+    printed : the text
+    saved : the names of the files in `folder` that are new or changed
+    """
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+        self.saved = set()
+
+    def __enter__(self):
+        self.before = self._times()
+        self.redirection = contextlib.redirect_stdout(self)
+        self.stdout = sys.stdout
+        self.redirection.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self.redirection.__exit__(*error)
+        self.saved = {name for name, time in self._times().items() if time != self.before.get(name)}
+
+    def _times(self):
+        return {file.name: file.stat().st_mtime_ns for file in os.scandir(self.folder)}
+
+    def write(self, text):
+        self.stdout.write(text)
+        return super().write(text)
+
+    def flush(self):
+        self.stdout.flush()
+
+    @property
+    def printed(self):
+        return self.getvalue()
+
+
 def read_costs(printed, epochs):
-    """The mean costs of the epochs in what the page's own cells printed, a list for each model; NaN if not printed."""
+    """The mean costs of the epochs that a run printed, a list for each of the two models; NaN if not printed."""
     models = [[np.nan] * epochs, [np.nan] * epochs]
     model = -1
     for epoch, cost in re.findall(r'^Training epoch (\d+), cost (\d+\.\d+)$', printed, re.M):
@@ -110,6 +151,18 @@ def read_costs(printed, epochs):
 
 
 def read_noise(printed):
-    """The 10 x 10 noise matrix in what the page's own cells printed; empty if there is none."""
+    """The 10 x 10 noise matrix that a run printed; empty if there is none."""
     rows = re.findall(r'\[((?: *[01]\.,?){10})\]', printed)
     return np.array([[float(entry) for entry in re.findall(r'[01]\.', row)] for row in rows])
+
+
+def read_predictions(printed):
+    """The predicted digits and their probabilities that a run printed, two lists."""
+    pairs = re.findall(r'^\((\d+), (\d\.\d{3})\)$', printed, re.M)
+    return [int(digit) for digit, _ in pairs], [float(probability) for _, probability in pairs]
+
+
+def read_picture(path):
+    """The pixels of a picture, an array."""
+    with Image.open(path) as image:
+        return np.asarray(image)
