@@ -136,7 +136,7 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
     print('... compiling', type(autoencoder).__name__)
     train_da = training_function(autoencoder, train_set_x, corruption_level, learning_rate, batch_size)
-    costs = checkpoint.restore(autoencoder) if checkpoint else []
+    costs = checkpoint.restore(autoencoder, train_set_x) if checkpoint else []
     start_time = timeit.default_timer()
     for epoch in tqdm(range(len(costs), training_epochs), unit='epoch', leave=False, disable=None):  # a progress bar
         c = [train_da(batch_index) for batch_index in range(n_train_batches)]
@@ -158,15 +158,16 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
     image_shape = datasets.image_shape
     train_set_x, test_set_x = datasets[0][0], datasets[2][0][:100]
     n_visible = train_set_x.get_value(borrow=True).shape[1]
-    settings = dict(learning_rate=learning_rate, epochs=epochs, batch_size=batch_size, seed=seed)
+    settings = dict(learning_rate=learning_rate, batch_size=batch_size, seed=seed)
     save_tiles(test_set_x.eval(), image_shape, f'{output_dir}/test_image.png')
 
     if only != 'denoising':
         rng = np.random.RandomState(seed)
         theano_rng = RandomStreams(rng.randint(2 ** 30))
         autoencoder = Autoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
-        train(autoencoder, train_set_x, 0., learning_rate, epochs, batch_size, checkpoint)
-        models.save(autoencoder, f'{output_dir}/autoencoder.npz', image_shape, corruption=0., **settings)
+        costs = train(autoencoder, train_set_x, 0., learning_rate, epochs, batch_size, checkpoint)
+        models.save(autoencoder, f'{output_dir}/autoencoder.npz', image_shape, corruption=0., epochs=len(costs),
+                    **settings)
         save_tiles(autoencoder.W.get_value().T, image_shape, f'{output_dir}/filters_no_corruption.png')
         z = autoencoder.get_reconstructed_input(autoencoder.get_hidden_values(test_set_x))
         save_tiles(z.eval(), image_shape, f'{output_dir}/autoencoded_image.png')
@@ -177,8 +178,8 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
         # The noise as the page shows it: drawn from the first stream, so that the model's own is the second.
         print(theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption, dtype=pytensor.config.floatX).eval())
         dA = DenoisingAutoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
-        train(dA, train_set_x, corruption, learning_rate, epochs, batch_size, checkpoint)
-        models.save(dA, f'{output_dir}/dA.npz', image_shape, corruption=corruption, **settings)
+        costs = train(dA, train_set_x, corruption, learning_rate, epochs, batch_size, checkpoint)
+        models.save(dA, f'{output_dir}/dA.npz', image_shape, corruption=corruption, epochs=len(costs), **settings)
         save_tiles(dA.W.get_value().T, image_shape, f'{output_dir}/filters_corruption_{corruption * 100:.0f}.png')
         z = dA.get_reconstructed_input(dA.get_hidden_values(test_set_x))
         save_tiles(z.eval(), image_shape, f'{output_dir}/dAed_image.png')

@@ -1,18 +1,15 @@
-"""theano_tutorial/small_gemm_1.h, compiled, beside products by NumPy; and the BLAS that backend.py chooses."""
+"""theano_tutorial/compute/small_gemm_1.h, compiled, beside products by NumPy; and the BLAS that is chosen."""
 import ctypes
-import importlib.metadata
 import platform
 import shutil
 import subprocess
 
 import numpy as np
-import pytensor
-import pytensor.tensor as pt
 import pytest
 from conftest import PROJECT
 from pytensor.link.c.cmodule import GCC_compiler
 
-from theano_tutorial.compute import backend
+from theano_tutorial.compute import blas
 
 SOURCE = """
 #include "small_gemm_1.h"
@@ -39,7 +36,7 @@ def library(tmp_path_factory):
     compiler = shutil.which('g++') or pytest.skip('no g++')
     folder = tmp_path_factory.mktemp('small_gemm')
     (folder / 'source.cpp').write_text(SOURCE)
-    subprocess.run([compiler, '-Wall', '-Werror', '-O3', '-shared', '-fPIC', f'-I{PROJECT / "theano_tutorial"}',
+    subprocess.run([compiler, '-Wall', '-Werror', '-O3', '-shared', '-fPIC', f'-I{PROJECT / "theano_tutorial" / "compute"}',
                     '-Dsgemm_=scipy_sgemm_', '-Ddgemm_=scipy_dgemm_', 'source.cpp', '-o', 'library.so',
                     f'-L{openblas.get_lib_dir()}', f'-l{openblas.get_library()}',
                     f'-Wl,-rpath,{openblas.get_lib_dir()}'], cwd=folder, check=True)
@@ -77,18 +74,7 @@ def test_products(library, dtype, ctype, rtol, m, n, k, calls):
 
 
 def test_what_pytensor_compiles_includes_it(c_flags):
-    if backend._find_blas()[0] != 'OpenBLAS' or platform.machine() not in ('x86_64', 'AMD64'):
+    if blas.find()[0] != 'OpenBLAS' or platform.machine() not in ('x86_64', 'AMD64'):
         pytest.skip('another BLAS or processor')
     assert GCC_compiler.try_compile_tmp('int main() { return SMALL_GEMM + 0; }',
                                         flags=c_flags['gcc__cxxflags'].split())
-
-
-@pytest.mark.skipif(not list(importlib.metadata.distributions(name='mkl')), reason='the package mkl is not installed')
-def test_mkl():
-    assert (backend._find_blas()[0] == 'MKL') is ('Intel' in backend._processor())
-    x = np.random.RandomState(0).uniform(size=(20, 784))
-    _, ldflags, _ = backend._mkl()
-    with pytensor.config.change_flags(linker='cvm', gcc__cxxflags='', blas__ldflags=ldflags):
-        A, B = pt.matrices('AB')
-        product = pytensor.function([A, B], A @ B)
-    np.testing.assert_allclose(product(x, x.T), np.dot(x, x.T))

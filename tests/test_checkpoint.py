@@ -91,6 +91,11 @@ def test_other_settings(tmp_path, saved, changed, floatX, message):
         refuse(tmp_path / 'file', saved, f'saved with {message}; use the same settings or another file', settings)
 
 
+def test_other_training_images(tmp_path, saved):
+    other = saved | {'DenoisingAutoencoder.data': saved['DenoisingAutoencoder.data'].tolist()[::-1]}
+    refuse(tmp_path / 'file', other, 'saved with other training images; use the same data set or another file')
+
+
 def test_another_model_of_the_same_class_is_refused(tmp_path, uncompiled):
     checkpoint = Checkpoint(tmp_path / 'file', SETTINGS)
     train_with(build(DenoisingAutoencoder), checkpoint, epochs=1)

@@ -12,6 +12,8 @@ from PIL import Image
 import dA as dA_module
 from dA import Autoencoder, DenoisingAutoencoder, encode, load, reconstruct, train
 from theano_tutorial.errors import InputError
+from theano_tutorial.files import models
+from theano_tutorial.files.checkpoint import Checkpoint
 from theano_tutorial.files.storage import load_arrays, save_arrays
 from theano_tutorial.shared_randomstreams import RandomStreams
 from utils import tile_raster_images
@@ -72,7 +74,7 @@ def test_without_streams_a_model_seeds_them_as_the_page_does(floatX):
 
 def test_parameters_of_another_model_are_shared():
     first = build(Autoencoder)
-    second = dA_module.dA(None, RandomStreams(1), first.x, 6, 4, first.W, first.b, first.b_prime)
+    second = DenoisingAutoencoder(None, RandomStreams(1), first.x, 6, 4, first.W, first.b, first.b_prime)
     assert second.params == first.params == [first.W, first.b, first.b_prime] and second.x is first.x
     assert isinstance(second, DenoisingAutoencoder)
 
@@ -88,13 +90,12 @@ def test_copies(uncompiled):
         np.testing.assert_array_equal(autoencoder.W.get_value(), state[0])
 
 
-def test_diverging_training_is_stopped_before_the_hook(uncompiled):
-    calls = []
+def test_diverging_training_is_stopped_before_it_is_saved(tmp_path, uncompiled):
     # The first cost is finite. The step after it makes the parameters infinite.
     with pytest.raises(FloatingPointError, match='^non-finite cost or parameter in epoch 0; try a smaller'):
         train(build(Autoencoder), np.ones((4, 6)), 0., np.inf, batch_size=4,
-              hook=lambda *arguments: calls.append(arguments))
-    assert len(calls) == 1
+              checkpoint=Checkpoint(tmp_path / 'file', {}))
+    assert not os.listdir(tmp_path)
 
 
 @pytest.mark.parametrize('terminal', [True, False])
@@ -143,8 +144,8 @@ def test_vectors_of_unknown_shape(tmp_path, capsys, uncompiled):
     dA_module.main(dataset=tmp_path / 'data.npz', epochs=1, only='denoising', output_dir=output)
     assert capsys.readouterr().out.count('.png not saved: 6 values are not a square; give their shape with') == 3
     assert os.listdir(output) == ['dA.npz'] and load(output / 'dA.npz').image_shape is None
-    with pytest.raises(InputError, match='dA.npz: trained on vectors of unknown image shape; train with --image-shape'):
-        dA_module.saved.reconstruct_files(['x.png'], output / 'dA.npz')
+    with pytest.raises(InputError, match='trained on vectors of unknown image shape; train with --image-shape'):
+        dA_module.reconstruct_files(['x.png'], output / 'dA.npz')
 
 
 @pytest.mark.parametrize('x, message', [
@@ -175,7 +176,7 @@ def saved(tmp_path):
     state = random.normal(size=(6, 4)), random.normal(size=4), random.normal(size=6)
     autoencoder = build(DenoisingAutoencoder)
     autoencoder.__setstate__(state)
-    trained.save(autoencoder, tmp_path / 'dA.npz', (2, 3), corruption=0.5)
+    models.save(autoencoder, tmp_path / 'dA.npz', (2, 3), corruption=0.5)
     return tmp_path / 'dA.npz', state
 
 
@@ -191,22 +192,33 @@ def test_encode_and_reconstruct(saved, capsys, uncompiled):
     for image in x[0], x[0].tolist(), x[0].reshape(2, 3):
         np.testing.assert_allclose(reconstruct(image, path), z[:1], rtol=1e-6)
     for shape in (5, 7), (7,), (5, 3, 3), (2, 2), (0, 6), (0,):
-        with pytest.raises(InputError, match=re.escape(f'dA.npz: the model is for images (n, 6), not {shape}')):
+        with pytest.raises(InputError, match=re.escape(f'the model is for images (n, 6), not {shape}')):
             encode(np.zeros(shape), path)
     with pytest.raises(InputError, match='images: the images are .*; expected floats in'):
         reconstruct([[1.5] * 6], path)
 
 
+@pytest.mark.parametrize('model', [Autoencoder, DenoisingAutoencoder])
+def test_a_model_is_loaded_as_what_it_was(tmp_path, model):
+    models.save(build(model), tmp_path / 'file', None)
+    assert type(load(tmp_path / 'file')) is model
+    # A file of an older version does not say.
+    arrays = load_arrays(tmp_path / 'file', models.FORMAT)
+    del arrays['model_class']
+    save_arrays(tmp_path / 'file', models.FORMAT, **arrays)
+    assert type(load(tmp_path / 'file')) is DenoisingAutoencoder
+
+
 @pytest.mark.parametrize('change', [
-    dict(W=np.zeros((6, 4), int)), dict(W=np.zeros((4, 6))), dict(W=np.zeros(6)), dict(b=np.zeros(3)),
+    dict(model_class='Other'), dict(W=np.zeros((6, 4), int)), dict(W=np.zeros((4, 6))), dict(W=np.zeros(6)), dict(b=np.zeros(3)),
     dict(W=np.zeros((6, 4, 2)), b=np.zeros((4, 2))), dict(W=np.zeros((6, 0)), b=np.zeros(0)), dict(image_shape=(2, 2)),
     dict(image_shape=(-2, -3)), dict(image_shape=6), dict(image_shape=(2., 3.5)), dict(settings='[]'),
     dict(settings='{'), dict(settings='{"corruption": "x"}'), dict(settings='{"corruption": NaN}'),
-    dict(settings='[' * 10 ** 5), dict(W=None)], ids=range(16))
+    dict(settings='[' * 10 ** 5), dict(W=None)], ids=range(17))
 def test_invalid_models(saved, change):
     path, _ = saved
-    arrays = load_arrays(path, trained.FORMAT) | change
-    save_arrays(path, trained.FORMAT, **{name: value for name, value in arrays.items() if value is not None})
+    arrays = load_arrays(path, models.FORMAT) | change
+    save_arrays(path, models.FORMAT, **{name: value for name, value in arrays.items() if value is not None})
     with pytest.raises(InputError, match='dA.npz: not a valid autoencoder file'):
         load(path)
 
@@ -217,7 +229,7 @@ def test_reconstruct_files(tmp_path, saved, corruption, uncompiled):
     pixels = np.random.RandomState(3).randint(50, 256, (2, 2, 3)).astype(np.uint8)
     for k in range(2):
         Image.fromarray(pixels[k]).save(tmp_path / f'{k}.png')
-    dA_module.saved.reconstruct_files([tmp_path / '0.png', tmp_path / '1.png'], path, corruption, tmp_path)
+    dA_module.reconstruct_files([tmp_path / '0.png', tmp_path / '1.png'], path, corruption, tmp_path)
     sheet = read_pixels(tmp_path / 'reconstruction.png')
     assert sheet.shape == (2 * 3 - 1, 3 * 4 - 1)
     for k, rows in enumerate((sheet[:2], sheet[3:])):

@@ -52,9 +52,31 @@ def test_own_images_and_own_data(tmp_path, capsys, run, run_blocks):
 def test_scripts_from_python(run_blocks):
     names = run_blocks('scripts.md')
     # Resumed for fewer epochs than it has been trained for, the model says for how many it was.
-    names['main'](epochs=1, **names['settings'], hook=names['Checkpoint']('training.npz', names['settings']))
+    names['main'](epochs=1, **names['settings'], checkpoint=names['Checkpoint']('training.npz', names['settings']))
     assert load().n_hidden == 200 and load().settings['epochs'] == 2
-    assert names['learning_rate'].get_value() == 0.1 / 4
+    again = names['Checkpoint']('my_training.npz', {'batch_size': 50})
+    model = names['DenoisingAutoencoder'](np.random.RandomState(5), n_hidden=100)
+    assert again.restore(model, names['train_set_x']) == names['costs'] and len(names['costs']) == 3
+
+
+def test_a_changed_training_that_is_resumed(tmp_path, run):
+    diff = re.search(r'(?s)```diff\n(.*?)```', (PROJECT / 'docs' / 'scripts.md').read_text(encoding='utf-8'))[1]
+    before, after = (''.join(line[1:] + '\n' for line in diff.splitlines() if line[0] in marks) for marks in (' ', ' +'))
+    source = (PROJECT / 'dA.py').read_text(encoding='utf-8')
+    assert source.count(before) == 1
+    (tmp_path / 'changed.py').write_text(source.replace(before, after), encoding='utf-8')
+
+    def costs(name, *epochs):
+        for n in epochs:
+            done = run(tmp_path / 'changed.py', '--only', 'plain', '--epochs', n, '--checkpoint', name, '--n-hidden', 9)
+            assert (done.returncode, done.stderr) == (0, '')
+        with np.load(tmp_path / name) as state:
+            return state['Autoencoder.costs'].tolist()
+
+    whole = costs('whole', 30)
+    assert 3 < len(whole) < 30 and whole[-1] > 0.99 * whole[-2]
+    # Interrupted twice, and once more after it has stopped.
+    assert costs('resumed', 1, 3, 30, 30) == whole
 
 
 def test_random_streams(run_blocks, capsys):

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -5,8 +7,9 @@ import pytest
 from PIL import Image
 
 import logistic_sgd
-from logistic_sgd import FORMAT, LogisticRegression, early_stopping, load_data, load_model, predict
+from logistic_sgd import FORMAT, LogisticRegression, load_data, load_model, predict
 from theano_tutorial.errors import InputError
+from theano_tutorial.files.datasets import SETS
 from theano_tutorial.files.storage import save_arrays
 
 
@@ -52,30 +55,49 @@ def test_errors_of_labels_that_are_no_classes():
         classifier.errors(pt.dvector())
 
 
-# The validation errors are given; each test error is half of it. `saved` is after how many minibatches.
-@pytest.mark.parametrize('losses, n_epochs, n_train_batches, patience, expected, n_trained, saved', [
-    # Validation after minibatches 5, 10 and 15, where iter is 4, 9 and 14. The second improvement raises the patience
-    # to 18. The third is less than 0.5 %, so training ends at iter 18, in the fourth epoch.
-    ([0.5, 0.4, 0.3985], 100, 5, 10, (0.3985, 0.3985 / 2, 4), 19, [5, 10, 15]),
-    # The improvement at iter 2 would shorten the patience to 4. It stays 10, and iter 10 is the last.
-    ([0.5, 0.6, 0.6], 100, 3, 10, (0.5, 0.25, 4), 11, [3]),
-    # Validation every patience // 2 minibatches, within an epoch.
-    ([0.5, 0.5], 100, 20, 6, (0.5, 0.25, 1), 7, [3]),
-    # The maximum number of epochs.
-    ([0.9, 0.8], 2, 4, 100, (0.8, 0.4, 2), 8, [4, 8])])
-def test_early_stopping(losses, n_epochs, n_train_batches, patience, expected, n_trained, saved):
-    remaining, trained, saves = list(losses), [], []
-    result = early_stopping(
-        lambda index: trained.append(index) or 1., lambda: remaining.pop(0), lambda: losses[-len(remaining) - 1] / 2,
-        lambda: saves.append(len(trained)), n_epochs, n_train_batches, patience)
-    assert (result, remaining, saves) == (expected, [], saved)
-    assert trained == [iter % n_train_batches for iter in range(n_trained)]
+def by_the_rules(sets, learning_rate, n_epochs, batch_size, patience):
+    """By NumPy: the validation errors, how often the model was saved and the patience raised, and the result."""
+    (x, labels), valid, test = sets
+    W, b, lowest, n_batches = np.zeros((6, 10)), np.zeros(10), [(np.inf, 0.)], len(x) // batch_size
+    frequency = min(n_batches, patience // 2)
+    errors, raised = [], 0
+    for number in range(n_epochs * n_batches):
+        part = slice(number % n_batches * batch_size, (number % n_batches + 1) * batch_size)
+        delta = (softmax(x[part] @ W + b) - np.eye(10)[labels[part]]) / batch_size
+        W, b = W - learning_rate * x[part].T @ delta, b - learning_rate * delta.sum(axis=0)
+        if (number + 1) % frequency == 0:
+            on_valid, on_test = (np.mean((images @ W + b).argmax(axis=1) != classes) for images, classes in (valid, test))
+            errors.append(on_valid)
+            if on_valid < lowest[-1][0]:
+                if on_valid < 0.995 * lowest[-1][0] and 2 * number > patience:
+                    patience = 2 * number
+                    raised += 1
+                lowest.append((on_valid, on_test))
+        if number >= patience:
+            break
+    return errors, len(lowest) - 1, raised, (*lowest[-1], number // n_batches + 1)
 
 
-@pytest.mark.parametrize('cost', [np.nan, np.inf])
-def test_a_cost_that_is_not_finite(cost):
+@pytest.mark.parametrize('n_epochs, batch_size, patience, n_saved, n_raised', [
+    (100, 10, 10, 3, 1), (100, 10, 20, 2, 0), (3, 10, 100, 2, 0), (100, 20, 6, 2, 0), (100, 20, 2, 2, 1)])
+def test_early_stopping(tmp_path, capsys, uncompiled, n_epochs, batch_size, patience, n_saved, n_raised):
+    random = np.random.RandomState(3)
+    sets = [(random.uniform(size=(n, 6)), random.randint(10, size=n)) for n in (60, 500, 100)]
+    np.savez(tmp_path / 'data.npz', **{f'{name}_{kind}': values for name, pair in zip(SETS, sets)
+                                       for kind, values in zip('xy', pair)})
+    result = logistic_sgd.sgd_optimization_mnist(0.5, n_epochs, tmp_path / 'data.npz', batch_size, patience,
+                                                 tmp_path / 'model')
+    errors, saved, raised, expected = by_the_rules(sets, 0.5, n_epochs, batch_size, patience)
+    assert result == pytest.approx(expected)
+    out = capsys.readouterr().out
+    assert re.findall('validation error (.+) %', out) == ['%f' % (100 * error) for error in errors]
+    assert (out.count('test error of best model'), saved, raised) == (n_saved, n_saved, n_raised)
+
+
+@pytest.mark.filterwarnings('ignore:overflow|invalid value')
+def test_a_cost_that_is_not_finite(tmp_path, uncompiled):
     with pytest.raises(FloatingPointError, match='^the cost is not finite in epoch 1; try a smaller learning rate$'):
-        early_stopping(lambda index: cost, None, None, None, 1, 1, 2)
+        logistic_sgd.sgd_optimization_mnist(1e300, 2, 'mini_mnist.pkl.gz', 500, model=tmp_path / 'model')
 
 
 def test_main_uses_every_option(tmp_path, mini_mnist, capsys, uncompiled):
@@ -127,7 +149,7 @@ def test_predict(tmp_path, uncompiled):
         classes, probabilities = predict(images, path)
         np.testing.assert_array_equal(classes, p.argmax(axis=1))
         np.testing.assert_allclose(probabilities, p.max(axis=1), rtol=1e-6)
-    with pytest.raises(InputError, match=r'model: the model is for images \(n, 6\), not \(2, 5\)'):
+    with pytest.raises(InputError, match=r'the model is for images \(n, 6\), not \(2, 5\)'):
         predict(np.zeros((2, 5)), path)
     with pytest.raises(FileNotFoundError, match='nowhere: no such model; logistic_sgd.py saves it'):
         predict(x, tmp_path / 'nowhere')
@@ -143,5 +165,5 @@ def test_classes_and_shape_are_those_of_the_data(tmp_path, uncompiled):
     with Image.open(tmp_path / 'logistic_weights.png') as image:
         assert image.size == (10 * 6 - 1, 2 * 5 - 1)
     np.savez(path, **images)
-    with pytest.raises(InputError, match='data.npz: no labels, which a logistic regression needs'):
+    with pytest.raises(InputError, match='the data set has no labels, which a logistic regression needs'):
         logistic_sgd.main(**options)

@@ -22,10 +22,10 @@ def build(model):
     return model(np.random.RandomState(1), theano_rng, n_visible=9, n_hidden=4)
 
 
-def train_with(autoencoder, hook=None, epochs=6):
+def train_with(autoencoder, checkpoint=None, epochs=6):
     """Train, and return the costs and the parameters."""
     images = np.random.RandomState(4).uniform(size=(12, 9)).astype(pytensor.config.floatX)
-    costs = train(autoencoder, pytensor.shared(images), 0.3, 0.1, epochs, batch_size=4, hook=hook)
+    costs = train(autoencoder, pytensor.shared(images), 0.3, 0.1, epochs, batch_size=4, checkpoint=checkpoint)
     return [np.array(costs), *autoencoder.__getstate__()]
 
 
@@ -39,14 +39,19 @@ def main():
         if calls == killed_call:
             os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))  # TerminateProcess on Windows
 
-    checkpoint = Checkpoint('file', SETTINGS)
+    class Counted(Checkpoint):
+        def restore(self, *arguments):
+            sys.setprofile(count)
+            costs = super().restore(*arguments)
+            sys.setprofile(None)
+            return costs
 
-    def hook(autoencoder, costs):
-        sys.setprofile(count)
-        checkpoint(autoencoder, costs)
-        sys.setprofile(None)
+        def save(self, *arguments):
+            sys.setprofile(count)
+            super().save(*arguments)
+            sys.setprofile(None)
 
-    trained = train_with(build(DenoisingAutoencoder), hook)
+    trained = train_with(build(DenoisingAutoencoder), Counted('file', SETTINGS))
     print(calls, [values.tolist() for values in trained], sep='\n')
 
 

@@ -3,6 +3,7 @@
 Whatever interrupts training, the file holds the last epoch that was completed. With the same backend the resumed
 training is the same to the last bit; with another, the printed costs are the same.
 """
+import hashlib
 import json
 import os
 
@@ -12,8 +13,8 @@ import pytensor
 from theano_tutorial.errors import InputError
 from theano_tutorial.files.storage import load_arrays, make_folder, save_arrays
 
-FORMAT = 'checkpoint, version 2'
-PARTS = ('W', 'b', 'b_prime', 'costs', 'rng_states')  # of each model, under 'CLASS.PART'
+FORMAT = 'checkpoint, version 3'
+PARTS = ('data', 'W', 'b', 'b_prime', 'costs', 'rng_states')  # of each model, under 'CLASS.PART'
 
 
 class Checkpoint:
@@ -23,13 +24,14 @@ class Checkpoint:
     settings : the hyperparameters, a dict of numbers, strings, tuples and None; a file with others is refused
 
     Raises OSError if the file cannot be read, InputError (a ValueError) naming it if it is not a valid checkpoint, has
-    other settings, or already belongs to another model of the same class. Such a file is left as it is.
+    other settings or training images, or already belongs to another model of the same class. Such a file is left as it
+    is.
     """
 
     def __init__(self, path, settings):
         make_folder(os.path.dirname(path))
         self.path = path
-        self.models = {}  # the model of each class
+        self.models = {}  # the model of each class, and the SHA-256 sum of its training images
         self.settings = json.loads(json.dumps(settings | {'floatX': pytensor.config.floatX}))  # tuples become lists
         try:
             self.arrays = load_arrays(path, FORMAT)
@@ -45,14 +47,20 @@ class Checkpoint:
         if differences:
             raise InputError(f'{path}: saved with {"; ".join(differences)}; use the same settings or another file')
 
-    def restore(self, autoencoder):
-        """Give the model the state in the file. Returns the mean cost of each epoch so far; without a file, none."""
-        name = self._register(autoencoder)
+    def restore(self, autoencoder, train_set_x):
+        """Give the model the state in the file, if it is there. Returns the mean cost of each epoch so far, a list.
+
+        train_set_x : the shared matrix that it is trained on; a file that was saved with other images is refused
+        """
+        name = type(autoencoder).__name__
+        data = hashlib.sha256(np.ascontiguousarray(train_set_x.get_value(borrow=True))).hexdigest()
+        if self.models.setdefault(name, (autoencoder, data))[0] is not autoencoder:
+            raise InputError(f'{self.path}: it belongs to another {name}; use another file')
         if f'{name}.costs' not in self.arrays:
             return []
         rngs = _streams(autoencoder)
         try:
-            *parameters, costs, states = (self.arrays[f'{name}.{part}'] for part in PARTS)
+            saved_data, *parameters, costs, states = (self.arrays[f'{name}.{part}'] for part in PARTS)
             expected = [(values.shape, values.dtype) for values in autoencoder.__getstate__()]
             valid = ([(values.shape, values.dtype) for values in parameters] == expected
                      and costs.dtype.kind == states.dtype.kind == 'f'
@@ -62,6 +70,8 @@ class Checkpoint:
             valid = False
         if not valid:
             raise InputError(f'{self.path}: not a valid checkpoint of this {name}')
+        if saved_data != data:
+            raise InputError(f'{self.path}: saved with other training images; use the same data set or another file')
         autoencoder.__setstate__(parameters)
         for rng, random_state in zip(rngs, random_states):
             rng.set_value(random_state, borrow=True)
@@ -69,19 +79,12 @@ class Checkpoint:
         return costs.tolist()
 
     def save(self, autoencoder, costs):
-        """Save the state of the model and the mean cost of each epoch so far."""
-        name = self._register(autoencoder)
+        """Save the state of a model that restore() was called with, and the mean cost of each epoch so far."""
+        name = type(autoencoder).__name__
         states = [_to_numbers(rng.get_value(borrow=True)) for rng in _streams(autoencoder)]
-        values = (*autoencoder.__getstate__(), np.array(costs), np.reshape(states, (-1, 627)))
+        values = (self.models[name][1], *autoencoder.__getstate__(), np.array(costs), np.reshape(states, (-1, 627)))
         self.arrays |= {f'{name}.{part}': value for part, value in zip(PARTS, values)}
         save_arrays(self.path, FORMAT, **self.arrays)
-
-    def _register(self, autoencoder):
-        """The name of the model's class. Raises InputError if the file belongs to another model of that class."""
-        name = type(autoencoder).__name__
-        if self.models.setdefault(name, autoencoder) is not autoencoder:
-            raise InputError(f'{self.path}: it belongs to another {name}; use another file')
-        return name
 
 
 def _streams(autoencoder):
