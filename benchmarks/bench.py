@@ -24,7 +24,7 @@ from theano_tutorial.reference import record
 HERE = os.path.dirname(os.path.abspath(__file__))
 FLOOR = 'five GEMMs'
 CASES = [(dtype, corruption) for dtype in ('float64', 'float32') for corruption in (0., 0.3)]
-LIBRARIES = ('numba', 'scipy-openblas32', 'mkl', 'torch', 'jax')
+LIBRARIES = ('numba', 'scipy-openblas32', 'torch', 'jax')
 
 
 class Contender:

@@ -36,10 +36,10 @@ def library(tmp_path_factory):
     compiler = shutil.which('g++') or pytest.skip('no g++')
     folder = tmp_path_factory.mktemp('small_gemm')
     (folder / 'source.cpp').write_text(SOURCE)
-    subprocess.run([compiler, '-Wall', '-Werror', '-O3', '-shared', '-fPIC', f'-I{PROJECT / "theano_tutorial" / "compute"}',
-                    '-Dsgemm_=scipy_sgemm_', '-Ddgemm_=scipy_dgemm_', 'source.cpp', '-o', 'library.so',
-                    f'-L{openblas.get_lib_dir()}', f'-l{openblas.get_library()}',
-                    f'-Wl,-rpath,{openblas.get_lib_dir()}'], cwd=folder, check=True)
+    compute = PROJECT / 'theano_tutorial' / 'compute'
+    subprocess.run([compiler, '-Wall', '-Werror', '-O3', '-shared', '-fPIC', f'-I{compute}', '-Dsgemm_=scipy_sgemm_',
+                    '-Ddgemm_=scipy_dgemm_', 'source.cpp', '-o', 'library.so', f'-L{openblas.get_lib_dir()}',
+                    f'-l{openblas.get_library()}', f'-Wl,-rpath,{openblas.get_lib_dir()}'], cwd=folder, check=True)
     return ctypes.CDLL(str(folder / 'library.so'))
 
 

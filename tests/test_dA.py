@@ -210,7 +210,8 @@ def test_a_model_is_loaded_as_what_it_was(tmp_path, model):
 
 
 @pytest.mark.parametrize('change', [
-    dict(model_class='Other'), dict(W=np.zeros((6, 4), int)), dict(W=np.zeros((4, 6))), dict(W=np.zeros(6)), dict(b=np.zeros(3)),
+    dict(model_class='Other'), dict(W=np.zeros((6, 4), int)), dict(W=np.zeros((4, 6))), dict(W=np.zeros(6)),
+    dict(b=np.zeros(3)),
     dict(W=np.zeros((6, 4, 2)), b=np.zeros((4, 2))), dict(W=np.zeros((6, 0)), b=np.zeros(0)), dict(image_shape=(2, 2)),
     dict(image_shape=(-2, -3)), dict(image_shape=6), dict(image_shape=(2., 3.5)), dict(settings='[]'),
     dict(settings='{'), dict(settings='{"corruption": "x"}'), dict(settings='{"corruption": NaN}'),

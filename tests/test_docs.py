@@ -61,7 +61,8 @@ def test_scripts_from_python(run_blocks):
 
 def test_a_changed_training_that_is_resumed(tmp_path, run):
     diff = re.search(r'(?s)```diff\n(.*?)```', (PROJECT / 'docs' / 'scripts.md').read_text(encoding='utf-8'))[1]
-    before, after = (''.join(line[1:] + '\n' for line in diff.splitlines() if line[0] in marks) for marks in (' ', ' +'))
+    before, after = (''.join(line[1:] + '\n' for line in diff.splitlines() if line[0] in marks)
+                     for marks in (' ', ' +'))
     source = (PROJECT / 'dA.py').read_text(encoding='utf-8')
     assert source.count(before) == 1
     (tmp_path / 'changed.py').write_text(source.replace(before, after), encoding='utf-8')

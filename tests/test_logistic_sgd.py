@@ -66,7 +66,8 @@ def by_the_rules(sets, learning_rate, n_epochs, batch_size, patience):
         delta = (softmax(x[part] @ W + b) - np.eye(10)[labels[part]]) / batch_size
         W, b = W - learning_rate * x[part].T @ delta, b - learning_rate * delta.sum(axis=0)
         if (number + 1) % frequency == 0:
-            on_valid, on_test = (np.mean((images @ W + b).argmax(axis=1) != classes) for images, classes in (valid, test))
+            on_valid, on_test = (np.mean((images @ W + b).argmax(axis=1) != classes)
+                                 for images, classes in (valid, test))
             errors.append(on_valid)
             if on_valid < lowest[-1][0]:
                 if on_valid < 0.995 * lowest[-1][0] and 2 * number > patience:

@@ -41,8 +41,8 @@ def compare_predictions(classes, probabilities):
 def compare_pictures(**pictures):
     """Show pictures, uint8 (289, 289), with those of the same name on the page.
 
-    A single picture fills a row, several fill a column each. If any differs, so does a third row or column, with circles
-    around the first 40 pixels that differ.
+    A single picture fills a row, several fill a column each. If any differs, there is a third row or column, where the
+    first 40 pixels that differ have circles around them.
     """
     checks = {name: reference.check_picture(f'{name}.png', ours) for name, ours in pictures.items()}
     n_shown = 2 if all(check.matches for check in checks.values()) else 3

@@ -71,7 +71,7 @@ def apply(autoencoder, output, images):
 
 
 def read_images(autoencoder, paths):
-    """Image files as a matrix (n, n_visible) of floatX, scaled to the shape of the images that the model was trained on.
+    """Image files as a matrix (n, n_visible) of floatX, scaled to the shape of the images that it was trained on.
 
     Raises the errors of read_image, InputError (a ValueError) if the shape is not known.
     """
