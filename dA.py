@@ -138,15 +138,16 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     train_da = training_function(autoencoder, train_set_x, corruption_level, learning_rate, batch_size)
     costs = checkpoint.restore(autoencoder, train_set_x) if checkpoint else []
     start_time = timeit.default_timer()
-    for epoch in tqdm(range(len(costs), training_epochs), unit='epoch', leave=False, disable=None):  # a progress bar
-        c = [train_da(batch_index) for batch_index in range(n_train_batches)]
-        costs.append(float(np.mean(c)))
-        if not all(np.isfinite(values).all() for values in (costs, *autoencoder.__getstate__())):
-            raise FloatingPointError(f'non-finite cost or parameter in epoch {epoch}; try a smaller learning rate')
-        if checkpoint:
-            checkpoint.save(autoencoder, costs)
+    for epoch in tqdm(range(training_epochs), unit='epoch', leave=False, disable=None):  # a progress bar
+        if epoch == len(costs):  # it is not among those of the checkpoint
+            c = [train_da(batch_index) for batch_index in range(n_train_batches)]
+            costs.append(float(np.mean(c)))
+            if not all(np.isfinite(values).all() for values in (costs, *autoencoder.__getstate__())):
+                raise FloatingPointError(f'non-finite cost or parameter in epoch {epoch}; try a smaller learning rate')
+            if checkpoint:
+                checkpoint.save(autoencoder, costs)
         if epoch % 10 == 0:
-            tqdm.write('Training epoch %d, cost %f' % (epoch, costs[-1]))
+            tqdm.write('Training epoch %d, cost %f' % (epoch, costs[epoch]))
     print('time: %ds' % (timeit.default_timer() - start_time))
     return costs
 

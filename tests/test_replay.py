@@ -22,7 +22,8 @@ def test_everything_matches(tmp_path, run, golden, flags):
         for epoch, cost in page[model]['costs']]
     for lines in page['logistic_mini']['log'], page['logistic_mini']['predictions_first_25_test']:
         assert '\n' + '\n'.join(lines) + '\n' in done.stdout
-    assert sorted(os.listdir(tmp_path / 'output')) == sorted([*PICTURES, 'best_model.npz'])
+    assert sorted(os.listdir(tmp_path / 'output')) == sorted(
+        [*PICTURES, 'best_model.npz', 'logistic_weights.png', 'autoencoder.npz', 'dA.npz'])
     assert sorted(os.listdir(tmp_path)) == ['file', 'output']
     for name in PICTURES:
         assert re.search(f'^{name} +83521 of 83521 pixels$', done.stdout, re.M)
