@@ -25,6 +25,8 @@ setup(
         'packaging',
         # The oldest with which the tests pass on Python 3.11, see tox in pyproject.toml. The page's cells import six.
         'numpy>=2.0', 'pillow>=9.2', 'six>=1.16', 'tqdm>=4.20',
+        # The last with wheels for Intel Macs, for which pip would otherwise try to build the newest.
+        'numba<0.63; sys_platform == "darwin" and platform_machine == "x86_64"',
     ],
     extras_require={
         'fast': FAST,

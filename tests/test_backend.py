@@ -82,6 +82,33 @@ def test_importing_changes_nothing(run):
     assert (done.stdout, done.stderr) == ('\n', '')
 
 
+@pytest.mark.parametrize('backend', ['C'], indirect=True)
+@pytest.mark.parametrize('dtype, real', [('float32', 'float'), ('float64', 'double')])
+def test_a_blas_that_multiplies_wrongly(run, backend, tmp_path, monkeypatch, dtype, real):
+    # As some OpenBLAS kernels do, it is right for 2 x 2 and wrong from 8 x 8 on.
+    prefix = 'scipy_' if 'scipy_' in pytensor.config.gcc__cxxflags else ''
+    gemm = f'{prefix}{"s" if dtype == "float32" else "d"}gemm_'
+    (tmp_path / f'wrong_{dtype}.h').write_text(f'''
+        #ifndef WRONG
+        #define WRONG
+        typedef {real} real;
+        #define ARGUMENTS char *transa, char *transb, const int *m, const int *n, const int *k, const real *alpha, \\
+            const real *a, const int *lda, const real *b, const int *ldb, const real *beta, real *c, const int *ldc
+        extern "C" {{
+        void {gemm}(ARGUMENTS);
+        static inline void wrong_gemm(ARGUMENTS) {{
+            {gemm}(transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+            if (*m >= 8 && *n >= 8) *c += 1;
+        }}
+        }}
+        #define {gemm} wrong_gemm
+        #endif
+    ''')
+    monkeypatch.setenv('CPLUS_INCLUDE_PATH', str(tmp_path))
+    done = run('use_fastest.py', flags=f'gcc__cxxflags=-O1 -include wrong_{dtype}.h')
+    assert done.stdout.splitlines()[:2] == [f'with Numba (a wrong product in C, {dtype})', '']
+
+
 @posix
 def test_a_compiler_that_cannot_compile(run, tmp_path, monkeypatch):
     # It answers -v, as that of macOS without the command line tools or a g++ without cc1plus.

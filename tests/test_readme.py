@@ -3,6 +3,7 @@ import re
 
 import pytest
 from conftest import PROJECT
+from packaging.requirements import Requirement
 
 from theano_tutorial.reference import record
 
@@ -43,6 +44,23 @@ def test_quotes_are_those_of_the_record():
 def test_versions_of_the_quoted_run_and_of_the_project():
     python, pytensor, numpy = re.search(r'Python (\S+), PyTensor (\S+) and numpy (\S+);', read('README.md')).groups()
     constraints = read('constraints.txt').splitlines()
-    assert f'Python {python}:' in constraints[0] and {f'pytensor=={pytensor}', f'numpy=={numpy}'} < {*constraints}
+    assert f'Python {python}:' in constraints[0]
+    assert {f'pytensor=={pytensor}', f'numpy=={numpy}'} < {line.split(';')[0] for line in constraints}
     version = re.search(r"\bversion='(.*)'", read('setup.py'))[1]
     assert f'\nversion: {version}\n' in read('CITATION.cff')
+
+
+@pytest.mark.parametrize('platform, machine, is_intel_mac', [
+    ('darwin', 'x86_64', True), ('darwin', 'arm64', False), ('linux', 'x86_64', False)])
+def test_intel_macs_get_wheels_of_numba(platform, machine, is_intel_mac):
+    environment = {'sys_platform': platform, 'platform_machine': machine, 'extra': ''}
+
+    def versions(requirements, name):
+        return [str(requirement.specifier) for requirement in map(Requirement, requirements) if requirement.name == name
+                and (requirement.marker is None or requirement.marker.evaluate(environment))]
+
+    required = re.search(r"'(numba.*)'", read('setup.py'))[1]
+    assert versions([required], 'numba') == ['<0.63'] * is_intel_mac
+    pinned = [line for line in read('constraints.txt').splitlines() if line[0] != '#']
+    assert versions(pinned, 'numba') == ['==0.62.1' if is_intel_mac else '==0.65.1']
+    assert versions(pinned, 'numpy') == ['==2.3.5' if is_intel_mac else '==2.4.6']

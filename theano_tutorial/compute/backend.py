@@ -92,23 +92,37 @@ def _choose():
     with config.change_flags(linker='cvm', gcc__cxxflags=cxxflags):
         reason = _compile_error()
     if reason:
-        return f'with Numba (the C++ compiler does not work: {reason})'
+        return f'with Numba ({reason})'
     config.linker, config.gcc__cxxflags = 'cvm', cxxflags
     _chosen = 'cvm', cxxflags, f'in C with {name}'
     return _chosen[2]
 
 
 def _compile_error():
-    """Compile and run a small product. Returns None if that works, else what went wrong, in a few words."""
-    # An empty module first: PyTensor takes the product from its cache even if the compiler no longer works.
+    """Compile and run products of the page's sizes. Returns None if that works, else what went wrong, in a few words."""
+    # An empty module first: PyTensor takes the products from its cache even if the compiler no longer works.
     works, _, errors = GCC_compiler.try_compile_tmp('#include <Python.h>\nint main() { return 0; }', output=True,
                                                     flags=[f'-I{sysconfig.get_path("include")}'])
     if works:
-        x = pt.matrix('x')
         try:
-            product = pytensor.function([x], pt.dot(x, x))(np.eye(2, dtype=x.dtype))
-            errors = b'' if (product == np.eye(2)).all() else b'error: a wrong product'
+            return _wrong_product()
         except Exception as error:  # whatever a compiler, a linker or a loader can do
             errors = f'{type(error).__name__}: {error}'.encode()
     found = re.search(r'(fatal )?error\b.*', errors.decode(errors='replace'), re.IGNORECASE)
-    return found and found[0].strip()
+    return found and f'the C++ compiler does not work: {found[0].strip()}'
+
+
+def _wrong_product():
+    """What is wrong with the products of a training step, in float32 or float64; None if all are right."""
+    random = np.random.RandomState(0)
+    for dtype in 'float64', 'float32':
+        x, W = pt.matrix('x', dtype=dtype), pt.matrix('W', dtype=dtype)
+        # Of small integers, so that no sum is rounded, in whatever order it is added. einsum needs no BLAS.
+        values = random.randint(0, 2, (20, 784)), random.randint(-1, 2, (784, 100))
+        y = np.einsum('ij,jk', *values)
+        expected = y, np.einsum('ij,kj', y, values[1]), np.einsum('ji,jk', values[0], y)
+        y = pt.dot(x, W)
+        products = pytensor.function([x, W], [y, pt.dot(y, W.T), pt.dot(x.T, y)])
+        if not all(map(np.array_equal, products(*(value.astype(dtype) for value in values)), expected)):
+            return f'a wrong product in C, {dtype}'
+    return None
