@@ -114,7 +114,6 @@ class DenoisingAutoencoder(Autoencoder):
                                         dtype=pytensor.config.floatX) * input
 
 
-
 def training_function(autoencoder, train_set_x, corruption_level, learning_rate, batch_size):
     """Compile train_da(index): one gradient descent step on minibatch `index`, which returns its cost."""
     index = pt.lscalar('index')
@@ -162,6 +161,7 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
     settings = dict(learning_rate=learning_rate, batch_size=batch_size, seed=seed)
     save_tiles(test_set_x.eval(), image_shape, f'{output_dir}/test_image.png')
 
+    # The autoencoder, its filters, and what it makes of the test images.
     if only != 'denoising':
         rng = np.random.RandomState(seed)
         theano_rng = RandomStreams(rng.randint(2 ** 30))
@@ -173,10 +173,10 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
         z = autoencoder.get_reconstructed_input(autoencoder.get_hidden_values(test_set_x))
         save_tiles(z.eval(), image_shape, f'{output_dir}/autoencoded_image.png')
 
+    # The noise as the page shows it, and the denoising autoencoder. Its own noise is the second stream.
     if only != 'plain':
         rng = np.random.RandomState(seed)
         theano_rng = RandomStreams(rng.randint(2 ** 30))
-        # The noise as the page shows it: drawn from the first stream, so that the model's own is the second.
         print(theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption, dtype=pytensor.config.floatX).eval())
         dA = DenoisingAutoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
         costs = train(dA, train_set_x, corruption, learning_rate, epochs, batch_size, checkpoint)
@@ -206,14 +206,10 @@ def reconstruct(images, model='output/dA.npz'):
 def reconstruct_files(reconstruct, model='output/dA.npz', corruption=None, output_dir='output'):
     """Only save input, corrupted input and reconstruction of image files, a row each, by a saved model.
 
-    corruption : probability that a pixel is set to 0; None for that of the training. The noise is the same every time.
+    corruption : probability that a pixel is set to 0; None for that of the training
     """
     autoencoder = load(model)
-    x = models.read_images(autoencoder, reconstruct)
-    corruption = autoencoder.settings.get('corruption', 0.) if corruption is None else corruption
-    tilde_x = autoencoder.get_corrupted_input(autoencoder.x, corruption)
-    z = autoencoder.get_reconstructed_input(autoencoder.get_hidden_values(tilde_x))
-    rows = np.hstack([x, *pytensor.function([autoencoder.x], [tilde_x, z])(x)]).reshape(-1, x.shape[1])
+    rows = models.reconstruct_files(autoencoder, reconstruct, corruption)
     save_tiles(rows, autoencoder.image_shape, f'{output_dir}/reconstruction.png', 3, scale_rows_to_unit_interval=False)
 
 

@@ -70,12 +70,18 @@ def apply(autoencoder, output, images):
     return output.eval({autoencoder.x: as_rows(images, autoencoder.n_visible).astype(autoencoder.x.dtype)})
 
 
-def read_images(autoencoder, paths):
-    """Image files as a matrix (n, n_visible) of floatX, scaled to the shape of the images that it was trained on.
+def reconstruct_files(autoencoder, paths, corruption=None):
+    """The pixels of image files, with each followed by its corrupted copy and the reconstruction: (3 n, n_visible).
 
-    Raises the errors of read_image, InputError (a ValueError) if the shape is not known.
+    corruption : None for that of the training. The noise is the same every time.
+
+    Raises the errors of read_image, InputError (a ValueError) if the shape of the model's images is not known.
     """
     if not autoencoder.image_shape:
         raise InputError('the model was trained on vectors of unknown image shape; train with --image-shape HxW')
-    images = [read_image(path, autoencoder.image_shape).ravel() for path in paths]
-    return np.array(images, autoencoder.x.dtype)
+    if corruption is None:
+        corruption = autoencoder.settings.get('corruption', 0.)
+    x = np.array([read_image(path, autoencoder.image_shape).ravel() for path in paths], autoencoder.x.dtype)
+    tilde_x = autoencoder.get_corrupted_input(autoencoder.x, corruption)
+    z = autoencoder.get_reconstructed_input(autoencoder.get_hidden_values(tilde_x))
+    return np.hstack([x, *pytensor.function([autoencoder.x], [tilde_x, z])(x)]).reshape(-1, x.shape[1])
