@@ -99,7 +99,7 @@ def _choose():
 
 
 def _compile_error():
-    """Compile and run products of the page's sizes. Returns None if that works, else what went wrong, in a few words."""
+    """Compile and run products of the page's sizes. Returns None if that works, else what went wrong, in short."""
     # An empty module first: PyTensor takes the products from its cache even if the compiler no longer works.
     works, _, errors = GCC_compiler.try_compile_tmp('#include <Python.h>\nint main() { return 0; }', output=True,
                                                     flags=[f'-I{sysconfig.get_path("include")}'])
