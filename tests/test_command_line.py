@@ -142,8 +142,9 @@ def test_each_function_has_its_own_options(call):
             'usage: script.py [-h] [--size N] [--corruption P] Train. options: -h, --help show this help message and '
             'exit --size N (default: 1) --corruption P probability that a pixel is set to 0 (default: 0.3) '
             'usage: script.py [-h] --reconstruct IMAGE [IMAGE ...] [--size X] [--corruption P] Do something else. '
-            'options: -h, --help show this help message and exit --reconstruct IMAGE [IMAGE ...] image files, '
-            'which are scaled to the size of the training images --size X (default: 0.5) --corruption P probability that a pixel is set to 0')
+            'options: -h, --help show this help message and exit --reconstruct IMAGE [IMAGE ...] image files, which '
+            'are scaled to the size of the training images --size X (default: 0.5) --corruption P probability that a '
+            'pixel is set to 0')
 
 
 def test_help_is_that_of_the_docstring(call):
