@@ -2,9 +2,9 @@
 from theano_tutorial import command_line
 
 
-def main(dataset='none', epochs=2, learning_rate=0.5, momentum=0., nesterov=True, hook=None, output_dir='.'):
+def main(dataset='none', epochs=2, learning_rate=0.5, momentum=0., nesterov=True, checkpoint=None, output_dir='.'):
     """What a user wrote."""
-    print(dataset, epochs, learning_rate, momentum, nesterov, hook and (hook.path, hook.settings))
+    print(dataset, epochs, learning_rate, momentum, nesterov, checkpoint and (checkpoint.path, checkpoint.settings))
     if dataset == 'interrupted inside':
         raise SystemError('as Numba does') from KeyboardInterrupt()
     if dataset != 'none':
