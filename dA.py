@@ -206,7 +206,8 @@ def reconstruct(images, model='output/dA.npz'):
 def reconstruct_files(reconstruct, model='output/dA.npz', corruption=None, output_dir='output'):
     """Only save input, corrupted input and reconstruction of image files, a row each, by a saved model.
 
-    corruption : probability that a pixel is set to 0; None for that of the training
+    model : .npz file that this script saved after training
+    corruption : probability that a pixel is set to 0, by default that of the training; the noise is always the same
     """
     autoencoder = load(model)
     rows = models.reconstruct_files(autoencoder, reconstruct, corruption)

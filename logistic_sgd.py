@@ -214,7 +214,10 @@ def main(dataset='mini_mnist.pkl.gz', epochs=100, batch_size=60, learning_rate=0
          model=None, output_dir='output', image_shape=None):
     """Train a logistic regression with early stopping, save the best model, and predict 25 test images.
 
-    The model is best_model.npz in the output folder, unless another path is given.
+    dataset : pickle or .npz file with labels, or a folder with a folder of images for each class; mnist.pkl.gz, all of
+        MNIST, is downloaded if missing
+    epochs : largest number of epochs
+    model : .npz file for the best model, by default best_model.npz in the output folder
     """
     model = model or os.path.join(output_dir, 'best_model.npz')
     sets = load_data(dataset, image_shape)

@@ -22,7 +22,12 @@ from theano_tutorial.legacy.cells import read_cells, run_page
 
 
 def main(epochs=200, output_dir='output', page=None, checkpoint=None):
-    """Replay the page and compare every printed cost, prediction and picture with the original."""
+    """Replay the page and compare every printed cost, prediction and picture with the original.
+
+    epochs : number of epochs of each autoencoder
+    checkpoint : save the state of the autoencoders to FILE after each epoch; resume from FILE if it exists; not with
+        --page
+    """
     if pytensor.config.floatX != 'float64':
         raise InputError(f'floatX is {pytensor.config.floatX}; the page was computed in float64')
     if page and checkpoint:
