@@ -6,6 +6,8 @@ import re
 import sys
 import warnings
 
+import pytensor
+
 from theano_tutorial.compute import backend
 from theano_tutorial.errors import InputError
 from theano_tutorial.files.checkpoint import Checkpoint
@@ -97,6 +99,8 @@ def run(main, **others):
     # train() itself checks that its numbers are finite.
     warnings.filterwarnings('ignore', 'overflow|invalid value', RuntimeWarning)
     try:
+        if pytensor.config.floatX == 'float16':
+            raise InputError('floatX is float16; expected float32 or float64')
         print('... computing', backend.use_fastest())
         make_folder(options['output_dir'])
         if options.get('hook'):
