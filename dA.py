@@ -158,7 +158,7 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
     image_shape = datasets.image_shape
     train_set_x, test_set_x = datasets[0][0], datasets[2][0][:100]
     n_visible = train_set_x.get_value(borrow=True).shape[1]
-    settings = dict(learning_rate=learning_rate, batch_size=batch_size, seed=seed)
+    settings = dict(learning_rate=learning_rate, batch_size=batch_size, seed=seed, pixel_scale=datasets.pixel_scale)
     save_tiles(test_set_x.eval(), image_shape, f'{output_dir}/test_image.png')
 
     # The autoencoder, its filters, and what it makes of the test images.

@@ -22,6 +22,7 @@ from theano_tutorial import command_line
 from theano_tutorial.errors import InputError
 from theano_tutorial.files import datasets
 from theano_tutorial.files.datasets import MAX_MEGABYTES
+from theano_tutorial.files.models import read_images_trained_on
 from theano_tutorial.files.storage import load_arrays, save_arrays
 from utils import save_tiles
 
@@ -75,9 +76,9 @@ def load_data(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
     max_megabytes : the largest data set to load, counted in floatX
 
     Returns a list of three pairs (x, y): x is a shared matrix (n, pixels) of floatX with values in [0, 1], y a symbolic
-    int32 vector (n,) with the labels, or None without labels. The list has the attributes image_shape, (height, width)
-    or None if unknown, and n_classes. Raises OSError if a file cannot be read or downloaded, InputError (a ValueError)
-    if it holds anything else; both name it.
+    int32 vector (n,) with the labels, or None without labels. The list has the attributes image_shape, n_classes,
+    class_names and pixel_scale of a Datasets. Raises OSError if a file cannot be read or downloaded, InputError (a
+    ValueError) if it holds anything else; both name it.
     """
     print('... loading data')
 
@@ -164,7 +165,9 @@ def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl
                     best_validation_loss = this_validation_loss
                     test_score = np.mean([test_model(i) for i in range(n_test_batches)])
                     print('     %s, test error of best model %f %%' % (where, test_score * 100.))
-                    save_arrays(model, FORMAT, W=classifier.W.get_value(), b=classifier.b.get_value())
+                    save_arrays(model, FORMAT, W=classifier.W.get_value(), b=classifier.b.get_value(),
+                                image_shape=sets.image_shape or (), pixel_scale=sets.pixel_scale,
+                                class_names=sets.class_names or ())
 
             if patience <= iter:
                 done_looping = True
@@ -177,8 +180,8 @@ def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl
     return best_validation_loss, test_score, epoch
 
 
-def load_model(model):
-    """W, (n_in, n_out), and b, (n_out,), of a saved model.
+def read_model(model):
+    """W, b, and the image_shape, pixel_scale and class_names of the training data, or None, of a saved model.
 
     Raises OSError if the file cannot be read, InputError (a ValueError) if it is not a valid model; both name it.
     """
@@ -188,20 +191,40 @@ def load_model(model):
     W, b = arrays.get('W', np.zeros(0)), arrays.get('b', np.zeros(0))
     if W.ndim != 2 or W.size == 0 or b.shape != W.shape[1:] or {W.dtype.kind, b.dtype.kind} != {'f'}:
         raise InputError(f'{model}: W {W.dtype} {W.shape} and b {b.dtype} {b.shape} are not a logistic regression')
-    return W, b
+    names = arrays.get('class_names', np.zeros(0))
+    try:
+        image_shape, pixel_scale = read_images_trained_on(arrays, len(W))
+        if names.size and (names.dtype.kind != 'U' or names.shape != b.shape):
+            raise ValueError(f'class_names {names.dtype} {names.shape}')
+    except (TypeError, ValueError) as error:
+        raise InputError(f'{model}: not a valid logistic regression file ({error!r:.100})') from None
+    return W, b, image_shape, pixel_scale, names.tolist() or None
+
+
+def load_model(model):
+    """W, (n_in, n_out), and b, (n_out,), of a saved model. Raises the errors of read_model."""
+    return read_model(model)[:2]
+
+
+def class_names(model='best_model.npz'):
+    """The names of the classes of a saved model, a list: the folders of the images that it was trained on; or None.
+
+    Raises the errors of read_model.
+    """
+    return read_model(model)[-1]
 
 
 def predict(images, model='best_model.npz'):
     """Classify images with a saved model.
 
     images : array or lists, (n, pixels), (n, height, width) or one image; floats in [0, 1], or integers from 0 to 255,
-        which are divided by 256
+        which are divided by 256; if the model was trained on pixels of 0 and 1, those integers
 
-    Returns the classes, int64 (n,), and the probability of each, (n,). Raises the errors of load_model, and InputError
-    (a ValueError) for images of another size or with other values.
+    Returns the classes, int64 (n,), whose names class_names knows, and the probability of each, (n,). Raises the errors
+    of read_model, and InputError (a ValueError) for images of another shape or with other values.
     """
-    W, b = load_model(model)
-    images = datasets.as_rows(images, len(W))
+    W, b, image_shape, pixel_scale, _ = read_model(model)
+    images = datasets.as_rows(images, len(W), image_shape, pixel_scale)
     x = pt.matrix('x')
     classifier = LogisticRegression(x, *W.shape)
     classifier.W.set_value(W.astype(pytensor.config.floatX))

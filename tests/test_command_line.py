@@ -203,6 +203,11 @@ def test_one_line_errors(tmp_path, run, arguments, message):
     assert (tmp_path / 'README.md').read_text() == '# A README\n'
 
 
+def test_a_floatX_that_is_not_supported(run):
+    done = run('dA.py', flags='floatX=float16')
+    assert (done.returncode, done.stderr) == (2, 'dA.py: error: floatX is float16; expected float32 or float64\n')
+
+
 @pytest.mark.parametrize('error, status, stderr', [
     ('OSError("two\\nlines")', 2, 'changed_script.py: error: two lines\n'),
     ('FloatingPointError("a")', 2, 'changed_script.py: error: a\n'),

@@ -128,7 +128,7 @@ def test_main_uses_every_option(
     saved = load(output / file)
     for values, expected in zip(saved.__getstate__(), state, strict=True):
         np.testing.assert_allclose(values, expected, rtol=1e-12)
-    assert (saved.image_shape, saved.settings) == ((2, 3), dict(
+    assert (saved.image_shape, saved.pixel_scale, saved.settings) == ((2, 3), 256, dict(
         corruption=corruption_level, learning_rate=0.3, epochs=1, batch_size=7, seed=9))
     W, z, x = (tile_raster_images(rows, (2, 3), (4, 10), (1, 1))
                for rows in (state[0].T, reconstruction(*state, IMAGES), IMAGES))
@@ -144,7 +144,7 @@ def test_vectors_of_unknown_shape(tmp_path, capsys, uncompiled):
     dA_module.main(dataset=tmp_path / 'data.npz', epochs=1, only='denoising', output_dir=output)
     assert capsys.readouterr().out.count('.png not saved: 6 values are not a square; give their shape with') == 3
     assert os.listdir(output) == ['dA.npz'] and load(output / 'dA.npz').image_shape is None
-    with pytest.raises(InputError, match='trained on vectors of unknown image shape; train with --image-shape'):
+    with pytest.raises(InputError, match='the model was trained on vectors of unknown image shape; train with --image'):
         dA_module.reconstruct_files(['x.png'], output / 'dA.npz')
 
 
@@ -176,23 +176,25 @@ def saved(tmp_path):
     state = random.normal(size=(6, 4)), random.normal(size=4), random.normal(size=6)
     autoencoder = build(DenoisingAutoencoder)
     autoencoder.__setstate__(state)
-    models.save(autoencoder, tmp_path / 'dA.npz', (2, 3), corruption=0.5)
+    models.save(autoencoder, tmp_path / 'dA.npz', (2, 3), 256, corruption=0.5)
     return tmp_path / 'dA.npz', state
 
 
 def test_encode_and_reconstruct(saved, capsys, uncompiled):
     path, (W, b, b_prime) = saved
-    x = np.random.RandomState(2).randint(2, 256, (5, 6))
+    x = np.random.RandomState(2).randint(2, 255, (5, 6))
     y, z = 1 / (1 + np.exp(-(x / 256 @ W + b))), reconstruction(W, b, b_prime, x / 256)
     for images in pytensor.shared(x / 256), (x / 256).tolist(), (x / 256).reshape(5, 2, 3), x, x.astype(np.uint8), \
-            x.reshape(5, 2, 3):
+            x.reshape(5, 2, 3), x.reshape(5, 1, 2, 3), x.reshape(5, 2, 3, 1):
         np.testing.assert_allclose(encode(images, path), y, rtol=1e-6)
         np.testing.assert_allclose(reconstruct(images, path), z, rtol=1e-6)
-    assert capsys.readouterr().out == '... dividing the pixels of images by 256\n' * 6
-    for image in x[0], x[0].tolist(), x[0].reshape(2, 3):
+    found = f'(found {x.min()} to {x.max()})'
+    assert capsys.readouterr().out == f'... dividing the pixels of images by 256 {found}\n' * 10
+    for image in x[0], x[0].tolist(), x[0].reshape(2, 3), x[:1].reshape(1, 2, 3):
         np.testing.assert_allclose(reconstruct(image, path), z[:1], rtol=1e-6)
-    for shape in (5, 7), (7,), (5, 3, 3), (2, 2), (0, 6), (0,):
-        with pytest.raises(InputError, match=re.escape(f'the model is for images (n, 6), not {shape}')):
+    for shape in ((5, 7), (7,), (2, 2), (0, 6), (0,), (5, 3, 2), (3, 2), (5, 1, 6), (5, 6, 1), (5, 3, 1, 2),
+                  (5, 1, 3, 2)):
+        with pytest.raises(InputError, match=re.escape(f'the model is for images (n, 6) or (n, 2, 3), not {shape}')):
             encode(np.zeros(shape), path)
     with pytest.raises(InputError, match='images: the images are .*; expected floats in'):
         reconstruct([[1.5] * 6], path)
@@ -200,7 +202,7 @@ def test_encode_and_reconstruct(saved, capsys, uncompiled):
 
 @pytest.mark.parametrize('model', [Autoencoder, DenoisingAutoencoder])
 def test_a_model_is_loaded_as_what_it_was(tmp_path, model):
-    models.save(build(model), tmp_path / 'file', None)
+    models.save(build(model), tmp_path / 'file', None, 256)
     assert type(load(tmp_path / 'file')) is model
     # A file of an older version does not say.
     arrays = load_arrays(tmp_path / 'file', models.FORMAT)
@@ -209,13 +211,54 @@ def test_a_model_is_loaded_as_what_it_was(tmp_path, model):
     assert type(load(tmp_path / 'file')) is DenoisingAutoencoder
 
 
+def test_a_model_of_unknown_image_shape(saved, uncompiled):
+    path, _ = saved
+    models.save(load(path), path, None, 256)
+    x = np.random.RandomState(2).uniform(size=(5, 6))
+    y = encode(x, path)
+    for shape in (5, 2, 3), (5, 3, 2), (5, 1, 3, 2):
+        np.testing.assert_array_equal(encode(x.reshape(shape), path), y)
+    with pytest.raises(InputError, match=re.escape('the model is for images (n, 6), not (5, 3, 2, 2)')):
+        encode(np.zeros((5, 3, 2, 2)), path)
+
+
+DARK = np.array([[0, 1, 0, 1, 1, 1], [0, 0, 0, 0, 0, 0]], np.uint8)
+
+
+@pytest.mark.parametrize('scale, images, divisor', [
+    (256, DARK, 256), (256, DARK.tolist(), 256), (256, DARK * 200, 256), (256, DARK.astype(bool), 1),
+    (256, DARK / 2, 1),
+    (1, DARK, 1), (1, DARK.astype(bool), 1), (1, DARK / 2, 1), (1, DARK * 200, None),
+    (None, DARK, 1), (None, DARK * 200, 256), (256, DARK / 2 * 3, None), (256, DARK * 256., None)])
+def test_the_scale_is_that_of_the_model(saved, uncompiled, scale, images, divisor):
+    path, (W, b, _) = saved
+    models.save(load(path), path, (2, 3), scale)
+    if divisor is None:
+        expected = 'integers of 0 and 1, as those of the training' if scale == 1 else 'integers from 0 to 255'
+        with pytest.raises(InputError, match=rf'the images are .*; expected floats in \[0, 1\] or {expected}$'):
+            encode(images, path)
+        return
+    y = encode(images, path)
+    np.testing.assert_allclose(y, 1 / (1 + np.exp(-(np.array(images) / divisor @ W + b))), rtol=1e-6)
+    for k in range(2) if scale else ():  # alone, an image has the codes that it has among others
+        np.testing.assert_allclose(encode(images[k], path), y[k:k + 1], rtol=1e-12)
+
+
+def test_a_file_without_a_scale(saved):
+    path, _ = saved
+    arrays = load_arrays(path, models.FORMAT)
+    del arrays['pixel_scale']
+    save_arrays(path, models.FORMAT, **arrays)
+    assert load(path).pixel_scale is None
+
+
 @pytest.mark.parametrize('change', [
     dict(model_class='Other'), dict(W=np.zeros((6, 4), int)), dict(W=np.zeros((4, 6))), dict(W=np.zeros(6)),
     dict(b=np.zeros(3)),
     dict(W=np.zeros((6, 4, 2)), b=np.zeros((4, 2))), dict(W=np.zeros((6, 0)), b=np.zeros(0)), dict(image_shape=(2, 2)),
     dict(image_shape=(-2, -3)), dict(image_shape=6), dict(image_shape=(2., 3.5)), dict(settings='[]'),
     dict(settings='{'), dict(settings='{"corruption": "x"}'), dict(settings='{"corruption": NaN}'),
-    dict(settings='[' * 10 ** 5), dict(W=None)], ids=range(17))
+    dict(settings='[' * 10 ** 5), dict(W=None), dict(pixel_scale=255), dict(pixel_scale=np.ones(2))], ids=range(19))
 def test_invalid_models(saved, change):
     path, _ = saved
     arrays = load_arrays(path, models.FORMAT) | change

@@ -10,7 +10,7 @@ from conftest import assert_equal, zipped
 from PIL import Image
 
 from theano_tutorial.errors import InputError
-from theano_tutorial.files.datasets import SETS, check, load, read_image, read_pickle
+from theano_tutorial.files.datasets import SETS, check, load, read_pickle
 
 SMALL = [(np.random.RandomState(k).randint(0, 256, (n, 4)).astype(np.float32) / 256, np.arange(n) % 10)
          for k, n in enumerate((12, 5, 5))]
@@ -97,13 +97,18 @@ def changed(k, images=None, labels=None):
     (SMALL[:2], 'expected three'), ([pair[:1] for pair in SMALL], 'expected three'),
     (changed(1, labels=np.arange(4)), r'the valid set has images \(5, 4\) and labels \(4,\); expected'),
     (changed(2, images=np.zeros((5, 2, 2))), r'the sets have images of different shapes: \[\(2, 2\), \(4,\)\]'),
-    (changed(2, images=np.zeros((5, 2, 2, 1))), 'the test set has images'),
+    (changed(2, images=np.zeros((5, 2, 2, 3))), r'the test set has images \(5, 2, 2, 3\)'),
+    (changed(1, labels=np.zeros((5, 10))), r'the valid set has images \(5, 4\) and labels \(5, 10\)'),
     ([(None, np.zeros(3))] * 3, r'the train set has images \(\)'),
     (changed(0, images=np.zeros((0, 4)), labels=np.arange(0)), 'the train set has images'),
     (changed(0, images=SMALL[0][0] * 300), 'the images are float32 from 0.* to 297.65625; expected floats in'),
     (changed(0, images=SMALL[0][0] - 1), 'the images are'),
     (changed(0, images=np.full((12, 4), np.nan)), 'the images are .* from nan to nan'),
-    (changed(0, images=np.full((12, 4), '1')), 'the images are <U1, not numbers'),
+    (changed(2, images=np.full((5, 4), '1')), 'the images are <U1, not numbers'),
+    # What is a fault in one set only: integers, be they 0 and 1, could be as dark as floats of 1 / 256.
+    (changed(1, images=np.full((5, 4), 200, np.uint8)), r'the images are float32 from 0.* to 0.* \(train\), uint8 from '
+     r'200 to 200 \(valid\), float32 from .* \(test\); expected floats in \[0, 1\] or integers .*, alike in all sets$'),
+    (changed(1, images=np.ones((5, 4), np.uint8)), r'the images are .*, uint8 from 1 to 1 \(valid\)'),
     ([(np.full((9, 4), 256), None)] * 3, 'the images are int64 from 256 to 256'),
     ([(np.full((9, 4), -1), None)] * 3, 'the images are int64 from -1 to -1'),
     *[(changed(0, labels=SMALL[0][1] + off), 'the train labels are not all integers from 0 up')
@@ -115,20 +120,26 @@ def test_invalid_datasets(sets, message):
 
 def test_other_forms_of_the_same_data():
     images, labels = SMALL[0]
-    for other in images.astype('>f4'), images.astype('f8'), np.asfortranarray(images), images.reshape(12, 2, 2):
+    for other in (images.astype('f2'), images.astype('>f4'), images.astype('f8'), np.asfortranarray(images),
+                  images.reshape(12, 2, 2)):
         sets = [(other, labels.astype('>f8')), *((x.reshape(-1, *other.shape[1:]), y) for x, y in SMALL[1:])]
         assert_equal(check(sets, 'file'), SMALL)
         assert check(sets, 'file')[0][1].dtype == np.int64
+    for shape in (-1, 1, 2, 2), (-1, 2, 2, 1):  # a channel
+        sets = check([(x.reshape(shape), y[:, np.newaxis]) for x, y in SMALL], 'file')
+        assert_equal(sets, SMALL)
+        assert sets.image_shape == (2, 2)
 
 
 def test_values(capsys):
-    for values in [0., 0.25, 1.], [0, 1, 0], [False, True, True]:
-        assert check([(np.array([values] * 3), None)] * 3, 'file')[0][0][0].tolist() == values
+    for values, scale in ([0., 0.25, 1.], 256), ([0., 1., 0.], 1), ([0, 1, 0], 1), ([False, True, True], 1):
+        sets = check([(np.array([values] * 3), None)] * 3, 'file')
+        assert (sets[0][0][0].tolist(), sets.pixel_scale) == (values, scale)
     assert capsys.readouterr().out == ''
     # One rule for all sets: the 1 of the last is divided as well.
     sets = check([(np.array([[k]] * 3), None) for k in (255, 3, 1)], 'file')
-    assert [x[0, 0] * 256 for x, _ in sets] == [255, 3, 1]
-    assert capsys.readouterr().out == '... dividing the pixels of file by 256\n'
+    assert [x[0, 0] * 256 for x, _ in sets] == [255, 3, 1] and sets.pixel_scale == 256
+    assert capsys.readouterr().out == '... dividing the pixels of file by 256 (found 1 to 255)\n'
 
 
 def test_images_of_another_shape_than_wanted():
@@ -141,11 +152,26 @@ def test_npz(tmp_path):
     arrays = {f'{name}_{kind}': values for name, pair in zip(SETS, SMALL) for kind, values in zip('xy', pair)}
     np.savez(path, **arrays)
     assert_equal(load(path), SMALL)
-    for content, message in ((dict(train_x=SMALL[0][0], other=1), 'no valid_x in it, but train_x, other'),
+    for content, message in ((dict(train_x=SMALL[0][0], other=1), 'no test_x in it, but train_x, other'),
+                             ({name: arrays[name] for name in arrays if name != 'valid_x'}, 'no valid_x in it, but'),
+                             (arrays | dict(X_test=SMALL[2][0]), 'X_test is there twice, in train_x, '),
                              (arrays | dict(test_x=np.array([[print]])), 'not a valid .npz file .*allow_pickle=False')):
         np.savez(path, **content)
         with pytest.raises(InputError, match=f'data.npz: {message}'):
             load(path)
+
+
+def test_npz_of_keras(tmp_path, capsys):
+    path, (x, y) = tmp_path / 'mnist.npz', SMALL[0]
+    arrays = dict(x_train=(x * 256).astype(np.uint8).reshape(12, 2, 2), y_train=y[:, np.newaxis],
+                  X_test=(SMALL[2][0] * 256).astype(np.uint8).reshape(5, 2, 2, 1), y_test=SMALL[2][1])
+    np.savez(path, **arrays)
+    sets = load(path)
+    order = np.random.RandomState(0).permutation(12)
+    assert_equal(sets, [(x[order[:11]], y[order[:11]]), (x[order[11:]], y[order[11:]]), SMALL[2]])
+    assert capsys.readouterr().out.startswith(f'... dividing 12 training images of {path}: 11 train, 1 valid\n')
+    np.savez(path, **arrays, x_val=(SMALL[1][0] * 256).astype(np.uint8).reshape(5, 2, 2), y_val=SMALL[1][1])
+    assert_equal(load(path), SMALL)
 
 
 def test_csv(tmp_path, monkeypatch):
@@ -166,17 +192,44 @@ def test_csv(tmp_path, monkeypatch):
             load('c.csv')
 
 
+PIXELS = np.random.RandomState(1).randint(0, 256, (12, 16))
+LABELS = np.arange(12).reshape(12, 1) % 3
+
+
+@pytest.mark.parametrize('table, image_shape, message', [
+    (np.vstack([np.arange(16), PIXELS]), None, 'its first line numbers the columns, .* a header; remove it'),
+    (np.vstack([np.arange(1, 17), PIXELS / 256]), None, 'its first line numbers the columns'),
+    (np.hstack([np.arange(12).reshape(12, 1), PIXELS]), None, 'its first column numbers the lines, .* an index; r'),
+    (np.hstack([np.arange(12, 0, -1).reshape(12, 1), PIXELS]), (1, 17), 'its first column numbers'),
+    (np.hstack([LABELS, PIXELS]), None, '17 numbers in a line, one more than 4x4, as if the first or the last were'),
+    (np.hstack([LABELS % 2, PIXELS / 256]), None, '17 numbers in a line, .*, as if the first were a label or an index'),
+    (np.hstack([PIXELS / 256, LABELS]), None, '17 numbers in a line, .*, as if the last were a label or an index'),
+    (np.hstack([PIXELS, LABELS]), (2, 8), '17 numbers in a line, one more than 2x8, as if')], ids=range(8))
+def test_numbers_in_a_csv_file_that_are_no_pixels(tmp_path, table, image_shape, message):
+    np.savetxt(tmp_path / 'a.csv', table, delimiter=',')
+    with pytest.raises(InputError, match=f'a.csv: {message}'):
+        load(tmp_path / 'a.csv', image_shape)
+
+
+def test_vectors_of_other_lengths_in_a_csv_file(tmp_path):
+    for table, image_shape in (PIXELS[:, :10], (2, 5)), (PIXELS[:, :10] / 256, None), (PIXELS[:, :12], None):
+        np.savetxt(tmp_path / 'a.csv', table, delimiter=',')
+        assert load(tmp_path / 'a.csv', image_shape).image_shape == image_shape
+
+
 def draw(path, shape=(4, 6), seed=0):
     pixels = np.random.RandomState(seed).randint(0, 256, shape).astype(np.uint8)
     Image.fromarray(pixels).save(path)
     return pixels
 
 
-def test_a_folder_of_images(tmp_path):
+def test_a_folder_of_images(tmp_path, capsys):
     pixels = [draw(tmp_path / f'{k:02d}.png', seed=k) for k in range(20)]
-    (tmp_path / '.DS_Store').write_text('no image')
-    (tmp_path / 'Thumbs.db').write_text('no image')
+    junk = ['.DS_Store', '._00.png', 'Thumbs.db', 'ehthumbs.db', 'Desktop.ini', 'Picasa.ini']
+    for name in junk if os.name == 'nt' else [*junk, 'Icon\r']:
+        (tmp_path / name).write_text('no image')
     sets = load(tmp_path)
+    assert capsys.readouterr().out == f'... dividing 20 images of {tmp_path}: 16 train, 2 valid, 2 test\n'
     assert (sets.image_shape, sets.n_classes, [len(x) for x, _ in sets]) == ((4, 6), None, [16, 2, 2])
     # Always the same order.
     order = np.random.RandomState(0).permutation(20)
@@ -184,38 +237,78 @@ def test_a_folder_of_images(tmp_path):
                                   np.array(pixels)[order].reshape(20, 24) / np.float32(256))
 
 
-def test_folders_are_classes(tmp_path):
+def fill(folder, *names):
+    """Make two images of one shade in each of these folders: 0 in the first, then 10, 20 ... Returns the folder."""
+    for k, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for n in range(2):
+            Image.new('L', (3, 2), 10 * k).save(folder / name / f'{n}.png')
+    return folder
+
+
+def test_folders_are_classes(tmp_path, capsys):
     for label, name in enumerate('abc'):
         (tmp_path / name).mkdir()
         for k in range(10):
             Image.new('RGB', (3, 2), (80 * label,) * 3).save(tmp_path / name / f'{k}.{("png", "bmp", "jpg")[k % 3]}')
     sets = load(tmp_path)
-    assert sets.n_classes == 3 and sets.image_shape == (2, 3)
+    assert sets.n_classes == 3 and sets.image_shape == (2, 3) and sets.class_names == ['a', 'b', 'c']
     for x, y in sets:
         np.testing.assert_array_equal(np.round(x * 256 / 80), np.repeat(y, 6).reshape(-1, 6))
     assert np.bincount(np.concatenate([y for _, y in sets])).tolist() == [10, 10, 10]
+    assert '... classes: 0 a, 1 b, 2 c\n' in capsys.readouterr().out
 
 
-def test_kinds_of_images(tmp_path):
-    path = tmp_path / 'image.png'
-    pixels = draw(path)
-    scaled = read_image(path, (8, 12))
-    assert scaled.shape == (8, 12) and abs(scaled.mean() - pixels.mean() / 256) < 0.05
-    grey, white = Image.fromarray(pixels), np.full((2, 3), 255, np.uint8)
-    exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was turned
-    palette = Image.new('P', (3, 2), 1)
-    palette.putpalette([0, 0, 0, 64, 64, 64])
-    for image, options, expected in (
-            (grey, {}, pixels), (grey.convert('RGB'), {}, pixels), (grey, {'exif': exif}, np.rot90(pixels, -1)),
-            (palette, {}, np.full((2, 3), 64, np.uint8)), (palette, {'transparency': 1}, white),
-            (Image.new('RGBA', (3, 2), (0, 0, 0, 0)), {}, white), (Image.new('LA', (3, 2), (0, 0)), {}, white)):
-        image.save(path, **options)
-        np.testing.assert_array_equal(read_image(path), expected / np.float32(256), strict=True)
-    Image.fromarray(np.array([[0, 2 ** 15, 2 ** 16 - 1]], np.uint16)).save(path)
-    np.testing.assert_allclose(read_image(path), [[0, 0.5, 1]], atol=1e-4)
-    Image.fromarray(np.array([[0, 0.25, 1]], np.float32)).save(tmp_path / 'floats.tif')
-    np.testing.assert_array_equal(read_image(tmp_path / 'floats.tif'), [[0, 0.25, 1]])
+def test_folders_without_images_are_no_classes(tmp_path, capsys):
+    fill(tmp_path, '10', '2')
+    left_out = ['2/@eaDir', '2/empty', '@eaDir', '__MACOSX', 'a', 'b']
+    (tmp_path / 'b' / 'empty').mkdir(parents=True)
+    for name in left_out + ['.git', '2/.ipynb_checkpoints']:
+        (tmp_path / name).mkdir(exist_ok=True)
+    for junk in '2/@eaDir/0.png', '@eaDir/0.png', '__MACOSX/x.png', '.git/x.png', 'a/thumbs.db', 'a/._0.png':
+        draw(tmp_path / 'x.png')
+        (tmp_path / 'x.png').rename(tmp_path / junk)
+    sets = load(tmp_path)
+    assert (sets.class_names, sets.n_classes, sum(len(x) for x, _ in sets)) == (['10', '2'], 2, 4)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if 'leaving' in line] == [
+        f'... leaving out the folder {tmp_path / name}' for name in left_out[:4] + ['a', 'b/empty', 'b']]
+
+
+@pytest.mark.parametrize('names', [('train', 'valid', 'test'), ('Training', 'val', 'TESTING')])
+def test_folders_of_sets(tmp_path, names, capsys):
+    fill(tmp_path, f'{names[0]}/cat', f'{names[0]}/dog', f'{names[1]}/dog', f'{names[2]}/cat', f'{names[2]}/dog',
+         f'{names[2]}/@eaDir')
+    sets = load(tmp_path)
+    assert (sets.class_names, sets.n_classes) == (['cat', 'dog'], 2)
+    shades = [[0, 0, 10, 10], [20, 20], [30, 30, 40, 40]]
+    assert_equal([((x * 256).tolist(), y) for x, y in sets], [
+        ([[shade] * 6 for shade in part], labels)
+        for part, labels in zip(shades, ([0, 0, 1, 1], [1, 1], [0, 0, 1, 1]))])
+    assert 'dividing' not in capsys.readouterr().out
+
+
+def test_folders_of_sets_without_validation_or_classes(tmp_path, capsys):
+    sets = load(fill(tmp_path, 'test', 'train'))
+    assert [(x[:, 0] * 256).tolist() for x, _ in sets] == [[10], [10], [0, 0]]
+    assert (sets.class_names, sets.n_classes) == (None, None)
+    assert capsys.readouterr().out == f'... dividing 2 training images of {tmp_path}: 1 train, 1 valid\n'
+
+
+@pytest.mark.parametrize('names, message', [
+    (('train/a', 'valid/a'), 'it holds the folders train, valid; expected train, valid and test, or train and test,'),
+    (('extra', 'test', 'train'), 'it holds the folders extra, test, train; expected'),
+    (('test', 'train', 'val', 'valid'), 'it holds the folders'),
+    (('train/a', 'test/a', 'test/b'), 'b.0.png: b folder of a class, where the training set has a$'),
+    (('train/a', 'test'), '0.png: no folder of a class, where the training set has a$'),
+    (('train', 'test/a'), '0.png: a folder of a class, where the training set has none$'),
+    (('a', 'b/c'), 'b: it holds folders; expected the images of one class'),
+    (('a', 'b', 'b/c'), 'b: it holds both files and folders'),
+    (('train/a/b', 'test/a/b'), 'a: it holds folders; expected the images of one class')], ids=range(9))
+def test_invalid_layouts(tmp_path, names, message):
+    fill(tmp_path, *names)
+    with pytest.raises(InputError, match=message):
+        load(tmp_path)
 
 
 def test_invalid_folders(tmp_path):
@@ -228,8 +321,9 @@ def test_invalid_folders(tmp_path):
     (tmp_path / 'a').mkdir()
     refuse('no images in this folder')
     draw(tmp_path / '1.png')
+    draw(tmp_path / 'a' / '1.png')
     refuse('it holds both files and folders')
-    (tmp_path / 'a').rmdir()
+    (tmp_path / 'a' / '1.png').unlink()
     refuse('1 images; expected at least 3')
     draw(tmp_path / '2.png', (8, 6))
     draw(tmp_path / '3.png')

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import logistic_sgd
-from logistic_sgd import FORMAT, LogisticRegression, load_data, load_model, predict
+from logistic_sgd import FORMAT, LogisticRegression, class_names, load_data, load_model, predict
 from theano_tutorial.errors import InputError
 from theano_tutorial.files.datasets import SETS
 from theano_tutorial.files.storage import save_arrays
@@ -141,6 +141,14 @@ def test_invalid_models(tmp_path, arrays):
         load_model(tmp_path / 'model')
 
 
+@pytest.mark.parametrize('arrays', [dict(image_shape=(2, 2)), dict(pixel_scale=3), dict(class_names=['a', 'b']),
+                                    dict(class_names=[1, 2, 3])], ids=range(4))
+def test_invalid_images_and_names_of_models(tmp_path, arrays):
+    save_arrays(tmp_path / 'model', FORMAT, W=W, b=B, **arrays)
+    with pytest.raises(InputError, match='model: not a valid logistic regression file'):
+        load_model(tmp_path / 'model')
+
+
 def test_predict(tmp_path, uncompiled):
     path = tmp_path / 'model'
     save_arrays(path, FORMAT, W=W, b=B)
@@ -150,10 +158,23 @@ def test_predict(tmp_path, uncompiled):
         classes, probabilities = predict(images, path)
         np.testing.assert_array_equal(classes, p.argmax(axis=1))
         np.testing.assert_allclose(probabilities, p.max(axis=1), rtol=1e-6)
+    assert class_names(path) is None  # of a model that was saved without
     with pytest.raises(InputError, match=r'the model is for images \(n, 6\), not \(2, 5\)'):
         predict(np.zeros((2, 5)), path)
     with pytest.raises(FileNotFoundError, match='nowhere: no such model; logistic_sgd.py saves it'):
         predict(x, tmp_path / 'nowhere')
+
+
+def test_names_of_classes(tmp_path, uncompiled):
+    for k, name in enumerate(('10', '2', 'chat noir')):
+        (tmp_path / 'images' / name).mkdir(parents=True)
+        for n in range(10):
+            Image.new('L', (3, 2), 120 * k).save(tmp_path / 'images' / name / f'{n}.png')
+    logistic_sgd.main(dataset=tmp_path / 'images', epochs=30, batch_size=3, learning_rate=1, model=tmp_path / 'model',
+                      output_dir=tmp_path)
+    names = class_names(tmp_path / 'model')
+    classes, _ = predict(np.array([[0] * 6, [120] * 6, [240] * 6], np.uint8), tmp_path / 'model')
+    assert [names[k] for k in classes] == ['10', '2', 'chat noir']
 
 
 def test_classes_and_shape_are_those_of_the_data(tmp_path, uncompiled):
@@ -165,6 +186,12 @@ def test_classes_and_shape_are_those_of_the_data(tmp_path, uncompiled):
     assert load_model(tmp_path / 'model')[0].shape == (20, 13)  # class 0 does not occur
     with Image.open(tmp_path / 'logistic_weights.png') as image:
         assert image.size == (10 * 6 - 1, 2 * 5 - 1)
+    # The model knows what its images are like.
+    dark = np.ones((1, 4, 5), np.uint8)
+    assert predict(dark, tmp_path / 'model')[1] == predict(dark / 256, tmp_path / 'model')[1]
+    assert class_names(tmp_path / 'model') is None
+    with pytest.raises(InputError, match=r'the model is for images \(n, 20\) or \(n, 4, 5\), not \(1, 5, 4\)'):
+        predict(dark.reshape(1, 5, 4), tmp_path / 'model')
     np.savez(path, **images)
     with pytest.raises(InputError, match='the data set has no labels, which a logistic regression needs'):
         logistic_sgd.main(**options)

@@ -68,7 +68,7 @@ def test_mini_mnist_of_the_published_files(tmp_path, published):
 @pytest.mark.parametrize('content', [b'', b'\0\0\x09\1\0\0\0\1a', b'\0\0\x08\1\0\0\0\5abc', b'\0\0\x08\3\0\0',
                                      b'\0\0\x08\1\0\0\0\2abc', b'\0\0\x08\2\xff\xff\xff\xff\0\0\0\2abcd'])
 def test_invalid_idx(tmp_path, content):
-    with pytest.raises(InputError, match='file: not a gzipped IDX file '):
+    with pytest.raises(InputError, match='file: not an IDX file '):
         read_idx(zipped(tmp_path / 'file', content))
 
 
@@ -81,6 +81,21 @@ def published():
     files = {name: gzip.compress(idx(array)) for name, array in zip(mnist.MD5, arrays)}
     x, test_x = (images.reshape(-1, 4) / np.float32(256) for images in (x, test_x))
     return files, [(x[:50000], y[:50000]), (x[50000:], y[50000:]), (test_x, test_y)]
+
+
+@pytest.mark.parametrize('rename', [str, lambda name: name.removesuffix('.gz').replace('-idx', '.idx')])
+def test_a_folder_of_idx_files(tmp_path, capsys, published, rename):
+    files, datasets = published
+    for name, content in files.items():
+        (tmp_path / rename(name)).write_bytes(content if rename is str else gzip.decompress(content))
+    (tmp_path / 'readme.txt').write_text('no image')
+    sets = load(tmp_path)
+    assert_equal(sets, datasets)
+    assert (sets.image_shape, sets.n_classes, sets.pixel_scale) == ((2, 2), 10, 256)
+    assert capsys.readouterr().out == f'... the last 1000 training images of {tmp_path} are for validation\n'
+    (tmp_path / rename('t10k-labels-idx1-ubyte.gz')).unlink()
+    with pytest.raises(FileNotFoundError, match='t10k-labels-idx1-ubyte.gz'):
+        load(tmp_path)
 
 
 @pytest.fixture

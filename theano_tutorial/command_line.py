@@ -10,6 +10,7 @@ import sys
 import warnings
 
 import numpy as np
+import pytensor
 
 from theano_tutorial.compute import backend
 from theano_tutorial.errors import InputError
@@ -101,6 +102,8 @@ def run(main, **others):
     # train() itself checks that its numbers are finite.
     warnings.filterwarnings('ignore', 'overflow|invalid value', RuntimeWarning)
     try:
+        if pytensor.config.floatX == 'float16':
+            raise InputError('floatX is float16; expected float32 or float64')
         print('... computing', backend.use_fastest())
         if 'output_dir' in options:
             make_folder(options['output_dir'])

@@ -1,5 +1,7 @@
-"""All of MNIST: downloaded to the user's cache, and read from the IDX files in which it was published."""
-import math
+"""All of MNIST: downloaded to the user's cache, and read from the IDX files in which it was published.
+
+Other data sets, such as Fashion-MNIST, were published in files of the same names.
+"""
 import os
 import sys
 
@@ -17,7 +19,7 @@ MD5 = {
 
 
 def read_idx(path):
-    """The uint8 array in a gzipped IDX file, the format in which MNIST was published.
+    """The uint8 array in an IDX file, gzipped or not, the format in which MNIST was published.
 
     IDX: two zero bytes, the type (8: uint8), the number of dimensions, each dimension as a big-endian int32, the data.
     Raises OSError if the file cannot be opened, InputError (a ValueError) naming it if it holds anything else.
@@ -28,7 +30,19 @@ def read_idx(path):
         n = content[3]
         return np.frombuffer(content, np.uint8, offset=4 + 4 * n).reshape(np.frombuffer(content, '>u4', n, 4))
 
-    return read_gzip(path, array, 'a gzipped IDX file')
+    return read_gzip(path, array, 'an IDX file')
+
+
+def find_idx(folder):
+    """The paths of those of the four files that are in a folder, by their names in MD5; also if they are unzipped."""
+    found = {}
+    for name in MD5:
+        plain = name.removesuffix('.gz')
+        for variant in name, plain, plain.replace('-idx', '.idx'):
+            path = os.path.join(folder, variant)
+            if name not in found and os.path.isfile(path):
+                found[name] = path
+    return found
 
 
 def datasets_from_idx(folder):
@@ -36,13 +50,11 @@ def datasets_from_idx(folder):
 
     The published training set is split in two, and a pixel k of 0..255 becomes the float32 number k / 256.
     """
-    def pair(name):
-        images = read_idx(os.path.join(folder, f'{name}-images-idx3-ubyte.gz'))
-        labels = read_idx(os.path.join(folder, f'{name}-labels-idx1-ubyte.gz'))
-        return images.reshape(len(images), math.prod(images.shape[1:])) / np.float32(256), labels.astype(np.int64)
-
-    images, labels = pair('train')
-    return (images[:50000], labels[:50000]), (images[50000:], labels[50000:]), pair('t10k')
+    paths = find_idx(folder)
+    images, labels, test_images, test_labels = (read_idx(paths.get(name, os.path.join(folder, name))) for name in MD5)
+    images, test_images = images / np.float32(256), test_images / np.float32(256)
+    labels, test_labels = labels.astype(np.int64), test_labels.astype(np.int64)
+    return (images[:50000], labels[:50000]), (images[50000:], labels[50000:]), (test_images, test_labels)
 
 
 def download():
