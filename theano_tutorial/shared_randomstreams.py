@@ -113,17 +113,18 @@ def _multinomial(rng, n, pvals, size):
         raise ValueError('pvals is empty')
     shape = np.broadcast_shapes(n.shape, pvals.shape[:-1]) if size is None else size
     n, pvals = np.broadcast_to(_whole('n', n, 0), shape), np.broadcast_to(pvals, (*shape, pvals.shape[-1]))
-    out = np.empty(pvals.shape, np.int64)
+    out = np.zeros(pvals.shape, np.int64)
     for place in np.ndindex(*shape):
         p = pvals[place]
         if 1 < float(p.sum()) < 1 + 1e-5 or float(p[-1]) < 5e-5:
             p = p * (1 - 5e-5)
         if not ((p >= 0).all() and p.sum() <= 1):
             raise ValueError(f'pvals is {pvals[place]}; they must be at least 0, and their sum must be 1')
-        # The numpy of Theano's time took a random number where n or a probability is 0, too.
-        if n[place] == 0 and p.size > 1:
+        # Where n or a probability is 0, Theano's numpy took a random number too; some later ones (2.4) do not.
+        if n[place]:
+            out[place] = rng.multinomial(n[place], np.maximum(p.astype(np.float64), 1e-300))
+        elif p.size > 1:
             rng.random_sample()
-        out[place] = rng.multinomial(n[place], np.maximum(p.astype(np.float64), 1e-300))
     return out
 
 
