@@ -1,4 +1,5 @@
 import hashlib
+import re
 
 import numpy as np
 import pytensor
@@ -83,9 +84,14 @@ def test_symbolic_parameters_and_size(uncompiled):
     p_value = [0., 0.2, 1.]
     for trials, shape in (1, (4, 3)), (30, (2, 3)), (0, (1, 3)), (1, (4, 3)):
         np.testing.assert_array_equal(draw(trials, p_value, shape), random_state.binomial(trials, p_value, shape))
-    for wrong in [4], [4, 3, 4, 5], [2, -3]:
-        with pytest.raises((ValueError, AssertionError)):
-            draw(1, p_value, wrong)
+    shape_only = pytensor.function([size], RandomStreams(3).uniform(size=size, ndim=2).shape)
+    for wrong in [], [4], [4, 3, 4, 5], [2, -3]:
+        for call, inputs in (draw, (1, p_value, wrong)), (shape_only, (wrong,)):
+            with pytest.raises(ValueError, match='size is .*; its length must be 2, and no number negative'):
+                call(*inputs)
+    x = pt.dscalar()
+    draw = pytensor.function([x], RandomStreams(3).binomial(n=9, p=[x, 0.5]))
+    np.testing.assert_array_equal(draw(0.2), states(3, 1)[0].binomial(9, [0.2, 0.5]))
 
 
 def test_shapes(uncompiled):
@@ -95,11 +101,20 @@ def test_shapes(uncompiled):
     for size in (10, 1), (pytensor.shared(10), 1):
         for column in theano_rng.uniform(size=size), theano_rng.binomial(size=size):
             assert (column + pt.ones((10, 5))).eval().shape == (10, 5)  # a dimension of 1 is broadcast
+    column = pt.dcol()
+    assert (theano_rng.uniform(low=column) + pt.ones((2, 5))).eval({column: [[1.], [2.]]}).shape == (2, 5)
     for arguments, message in ((dict(size=(2, 2), ndim=3), 'ndim is 3, but size has length 2'),
                                (dict(size=(2,), low=MATRIX), 'size has length 1, but the parameters have 2 dimensions'),
-                               (dict(size=(-1,)), '-1 in size'), (dict(size=(2, -2), low=MATRIX), '-2 in size')):
+                               (dict(size=(-1,)), '-1 in size'), (dict(size=(2, -2), low=MATRIX), '-2 in size'),
+                               (dict(size=np.array([2, -1])), '-1 in size'),
+                               (dict(size=pt.lvector()), 'must be given as ndim')):
         with pytest.raises(ValueError, match=message):
             theano_rng.uniform(**arguments)
+    for size in (2.5, 3), (pt.dscalar(), 3), 2.0, np.array([2., 3.]), pt.dvector(), np.array([[2, 3]]):
+        with pytest.raises(TypeError, match=f'size is {re.escape(str(size))}; it must be a vector of integers'):
+            theano_rng.uniform(size=size, ndim=2)
+    with pytest.raises(TypeError, match='dtype is None'):
+        theano_rng.binomial(size=(2,), dtype=None)
 
 
 def test_updates(uncompiled):
@@ -114,9 +129,12 @@ def test_updates(uncompiled):
     for _ in range(3):
         np.testing.assert_array_equal(draw(), [one.uniform(size=5), two])
         three.uniform(size=5)
-    np.testing.assert_array_equal(theano_rng[third.rng].uniform(size=5), three.uniform(size=5))
-    theano_rng[third.rng] = np.random.RandomState(8)
-    np.testing.assert_array_equal(third.eval(), np.random.RandomState(8).uniform(size=5))
+    np.testing.assert_array_equal(theano_rng[third.rng].uniform(size=5), three.uniform(size=5))  # not of a copy
+    np.testing.assert_array_equal(third.eval(), three.uniform(size=5))
+    other = np.random.RandomState(8)
+    theano_rng[third.rng] = other
+    assert theano_rng[third.rng] is other
+    np.testing.assert_array_equal(third.eval(), other.uniform(size=5))
     with pytest.raises(TypeError, match='must be a numpy.random.RandomState, not Generator'):
         third.rng.set_value(np.random.default_rng())
 
@@ -151,8 +169,41 @@ def test_wrong_parameters(name, parameter, value, uncompiled):
         distribution(size=(2,), **{parameter: value})
     symbolic = pt.scalar() if isinstance(value, float) else pt.lscalar()
     variable = distribution(size=(2,), **{parameter: symbolic})
-    with pytest.raises(ValueError, match=f'({parameter}|scale) <'):
+    with pytest.raises(ValueError, match=f'{name}: ({parameter}|scale) (<|is {value};)'):
         variable.eval({symbolic: value})
+
+
+X, V = pt.dscalar(), pt.dvector()
+
+
+@pytest.mark.parametrize('name, arguments, values, message', [
+    ('binomial', dict(n=X), {X: 2.5}, 'n is 2.5; it must be whole'),
+    ('binomial', dict(p=pt.zscalar('p')), {'p': 0.5}, 'complex'),
+    ('uniform', dict(low=X), {X: -np.inf}, 'Range exceeds valid bounds'),
+    ('uniform', dict(low=V, high=X + V[:2], size=(-1,)), {V: [1., 2., 3.], X: 1.}, 'could not be broadcast|mismatch'),
+    ('random_integers', dict(low=X), {X: 0.5}, 'low is 0.5; it must be whole'),
+    ('random_integers', dict(high=X), {X: np.nan}, 'high is nan; it must be whole'),
+    ('random_integers', dict(high=2 ** 63 - 1), {}, 'high is 9223372036854775807; it must be whole'),
+    ('random_integers', dict(low=V, size=(1,)), {V: [1., 2., 3.]}, r'low and high have shapes \(3,\) and \(\)'),
+    ('choice', dict(a=X, size=(2,)), {X: 2.5}, 'a must be 1-dimensional or an integer'),
+    ('choice', dict(p=X, size=(2,)), {X: 0.5}, 'p is 0.5; it must be a vector'),
+    ('choice', dict(replace=V, size=(2,)), {V: [0., 1.]}, 'it must be one truth value'),
+    ('permutation', dict(n=X), {X: -1}, 'n is -1.0; it must be whole, from 0'),
+    ('permutation', dict(n=V), {V: [3.]}, r'n is \[3\]; it must be one number'),
+    ('permutation', dict(size=pt.lvector('size'), ndim=1, n=4), {'size': [-1]}, r'size is \(-1,\); .*negative'),
+    ('multinomial', dict(pvals=V), {V: [0.5, 0.6]}, r'pvals is \[0.5 0.6\]; they must'),
+    ('multinomial', dict(pvals=V), {V: [0.5, np.nan]}, 'pvals is .*; they must'),
+    ('multinomial', dict(pvals=V), {V: []}, 'pvals is empty')])
+def test_wrong_values_when_drawn(name, arguments, values, message, uncompiled):
+    variable = getattr(RandomStreams(1), name)(**arguments)
+    with pytest.raises(ValueError, match=message):
+        variable.eval(values)
+
+
+@pytest.mark.parametrize('pvals', [0.5, []])
+def test_no_probabilities(pvals):
+    with pytest.raises(ValueError, match='pvals is .*; it must be at least one probability'):
+        RandomStreams(1).multinomial(pvals=pvals)
 
 
 def test_a_draw_has_no_gradient():

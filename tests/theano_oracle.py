@@ -188,6 +188,17 @@ def streams():
         ('multinomial', dict(size=(4, 4), n=1, pvals=[0.1] * 10)),
         ('multinomial', dict(size=(3,), n=20, pvals=[0.5, 0.3, 0.2, 0.0])),
         ('multinomial', dict(size=None, n=[1, 2, 30], pvals=[[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]])),
+        # Where PyTensor, or the numpy of today, does not do the same by itself.
+        ('binomial', dict(size=(4,), n=20.0, p=0.3)),
+        ('uniform', dict(size=(-1, -1), low=[[0.0], [1.0]], high=[2.0, 3.0, 4.0])),
+        ('uniform', dict(size=(3,), dtype='floatX')),
+        ('random_integers', dict(size=(5,), low=-128, high=127)),
+        ('random_integers', dict(size=(3,), low=[-100, 0, 100], high=127)),
+        ('random_integers', dict(size=(4,), low=-2 ** 60, high=2 ** 60)),
+        ('choice', dict(size=(4,), a=9, p=0)),
+        ('permutation', dict(n=5, ndim=1)),
+        ('multinomial', dict(size=(3,), n=20, pvals=[0.0, 0.5, 0.5])),
+        ('multinomial', dict(size=None, n=[0, 30, 0, 30], pvals=[0.4, 0.6])),
     ]
     for seed in (123, 0, 2 ** 30 - 1):
         theano_rng = RandomStreams(seed)

@@ -23,6 +23,8 @@ from pytensor.scan.op import Scan
 from pytensor.tensor.basic import infer_static_shape
 from pytensor.tensor.exceptions import ShapeError
 from pytensor.tensor.random.type import RandomType
+from pytensor.tensor.type import integer_dtypes
+from pytensor.tensor.type_other import NoneConst
 
 from theano_tutorial.compute.jit import for_numba
 from theano_tutorial.compute.mersenne_twister import bernoulli
@@ -68,87 +70,123 @@ def shared_random_state(value, name=None, strict=False, allow_downcast=None, bor
     return RandomStateSharedVariable(RandomStateType(), value if borrow else copy.deepcopy(value), strict, name=name)
 
 
+def _whole(name, values, least, most=2 ** 63 - 1):
+    """The values as int64: Theano took floats, too."""
+    with np.errstate(invalid='ignore'):  # NaN
+        whole = values.astype(np.int64)
+    if not np.array_equal(whole, values) or (whole < least).any() or (whole > most).any():
+        raise ValueError(f'{name} is {values}; it must be whole, from {least} to {most}')
+    return whole
+
+
+def _binomial(rng, n, p, size):
+    return rng.binomial(_whole('n', n, 0), p, size)
+
+
 def _random_integers(rng, low, high, size):
-    # RandomState.random_integers(low, high), which is deprecated.
-    return rng.randint(low, np.add(high, 1), size, dtype=np.int64)
+    # RandomState.random_integers(low, high), which is deprecated, in an array of floats, as Theano had it.
+    low, high = _whole('low', low, -2 ** 63), _whole('high', high, -2 ** 63, 2 ** 63 - 2)
+    if size is not None and np.broadcast_shapes(low.shape, high.shape, size) != size:
+        raise ValueError(f'low and high have shapes {low.shape} and {high.shape}, which do not fit size {size}')
+    return np.asarray(rng.randint(low, high + 1, size, np.int64), np.float64).astype(np.int64)
 
 
 def _choice(rng, a, replace, p, size):
-    return rng.choice(a if a.ndim else int(a), size, bool(replace), p if p.size else None)
+    if p.ndim != 1:
+        raise ValueError(f'p is {p}; it must be a vector, or None for equal probabilities')
+    if replace.size != 1:
+        raise ValueError(f'replace is {replace}; it must be one truth value')
+    return rng.choice(a, size, bool(replace), p if p.size else None)
 
 
 def _permutation(rng, n, size):
-    draws = [rng.permutation(int(n)) for _ in range(int(np.prod(size or ())))]
-    return np.array(draws, np.int64).reshape(*(size or ()), int(n))
+    n = _whole('n', n, 0)
+    if n.ndim:
+        raise ValueError(f'n is {n}; it must be one number')
+    draws = [rng.permutation(int(n)) for _ in range(np.prod(size, dtype=int))]
+    return np.array(draws, np.int64).reshape(*size, int(n))
 
 
 def _multinomial(rng, n, pvals, size):
     # One draw after the other, as Theano did, and with its allowance for probabilities whose sum was rounded.
+    if not pvals.shape[-1]:
+        raise ValueError('pvals is empty')
     shape = np.broadcast_shapes(n.shape, pvals.shape[:-1]) if size is None else size
-    n, pvals = np.broadcast_to(n, shape), np.broadcast_to(pvals, (*shape, pvals.shape[-1]))
-    out = np.empty(pvals.shape, np.int64)
+    n, pvals = np.broadcast_to(_whole('n', n, 0), shape), np.broadcast_to(pvals, (*shape, pvals.shape[-1]))
+    out = np.zeros(pvals.shape, np.int64)
     for place in np.ndindex(*shape):
         p = pvals[place]
-        if 1. < p.sum() < 1. + 1e-5 or p[-1] < 5e-5:
-            p = p * (1. - 5e-5)
-        out[place] = rng.multinomial(n[place], p.astype(np.float64))
+        if 1 < float(p.sum()) < 1 + 1e-5 or float(p[-1]) < 5e-5:
+            p = p * (1 - 5e-5)
+        if not ((p >= 0).all() and p.sum() <= 1):
+            raise ValueError(f'pvals is {pvals[place]}; they must be at least 0, and their sum must be 1')
+        # Where n or a probability is 0, Theano's numpy took a random number too; some later ones (2.4) do not.
+        if n[place]:
+            out[place] = rng.multinomial(n[place], np.maximum(p.astype(np.float64), 1e-300))
+        elif p.size > 1:
+            rng.random_sample()
     return out
 
 
-_METHODS: dict = {'random_integers': _random_integers, 'choice': _choice, 'permutation': _permutation,
-            'multinomial': _multinomial}
+_METHODS: dict = {'binomial': _binomial, 'random_integers': _random_integers, 'choice': _choice,
+                  'permutation': _permutation, 'multinomial': _multinomial}
 
 
 class RandomFunction(Op):
     """(next state, draw) = RandomFunction(state, size, *parameters): a method of RandomState.
 
     method : its name
-    dtype : of the draw
-    ndim : the length of `size`
+    dtype, shape : of the draw; None in shape for a length that is not known when the variable is made
     ndim_added : number of dimensions of the draw after those of `size`, 1 for permutation and multinomial
     inplace : whether the state itself is advanced, or a copy
 
-    An empty `size` stands for None, the size of the parameters.
+    `size` is a vector, or None for the size of the parameters.
     """
 
-    __props__ = ('method', 'dtype', 'ndim', 'ndim_added', 'inplace')
+    __props__ = ('method', 'dtype', 'shape', 'ndim_added', 'inplace')
 
-    def __init__(self, method, dtype, ndim, ndim_added=0, inplace=False):
+    def __init__(self, method, dtype, shape, ndim_added=0, inplace=False):
         self.method = method
         self.dtype = dtype
-        self.ndim = ndim
+        self.shape = shape
         self.ndim_added = ndim_added
         self.inplace = inplace
         if inplace:
             self.destroy_map = {0: [0]}
 
+    @property
+    def ndim(self):
+        """The length of `size`."""
+        return len(self.shape) - self.ndim_added
+
     def make_node(self, rng, size, *parameters):
-        size = pt.as_tensor_variable(size, ndim=1, dtype=None)
-        shape = (None,) * self.ndim if pt.get_vector_length(size) == 0 else infer_static_shape(size)[1]
-        return Apply(self, [rng, size, *map(pt.as_tensor_variable, parameters)],
-                     [rng.type(), pt.TensorType(self.dtype, (*shape, *(None,) * self.ndim_added))()])
+        return Apply(self, [rng, size, *parameters], [rng.type(), pt.TensorType(self.dtype, self.shape)()])
 
     def infer_shape(self, *args):
         node, _ = args[-2:]  # PyTensor before 3.3 passes the graph first
         size = node.inputs[1]
-        if self.ndim_added or pt.get_vector_length(size) == 0:
-            raise ShapeError('the shape depends on the parameters')
+        if self.ndim_added or getattr(size.type, 'shape', None) != (self.ndim,):
+            raise ShapeError('the shape is known when the numbers are drawn')
         return [None, tuple(size[i] for i in range(self.ndim))]
 
     def perform(self, node, inputs, outputs):
         rng, size, *parameters = inputs
         if not self.inplace:
             rng = copy.deepcopy(rng)  # copy.copy would share the bit generator
-        size = tuple(size.tolist()) or None
-        if self.method == 'binomial' and size and not any(p.ndim for p in parameters) and parameters[0] == 1:
-            draw = bernoulli(rng, float(parameters[1]), size, self.dtype)
-        elif method := _METHODS.get(self.method):
-            draw = method(rng, *parameters, size)
-        else:
-            draw = getattr(rng, self.method)(*parameters, size)
-        draw = np.asarray(draw, dtype=self.dtype)
+        if size is not None:
+            size = tuple(size.tolist())
+            if len(size) != self.ndim or min(size, default=0) < 0:
+                raise ValueError(f'size is {size}; its length must be {self.ndim}, and no number negative')
+        try:
+            if self.method == 'binomial' and size and not any(p.ndim for p in parameters) and parameters[0] == 1:
+                draw = bernoulli(rng, float(parameters[1]), size, self.dtype)
+            else:
+                method = _METHODS.get(self.method) or getattr(np.random.RandomState, self.method)
+                draw = method(rng, *parameters, size)
+        except (ValueError, OverflowError, TypeError) as error:  # numpy has OverflowError for infinite parameters
+            raise ValueError(f'{self.method}: {error}') from None
         outputs[0][0] = rng
-        outputs[1][0] = draw.reshape((1,) * (self.ndim + self.ndim_added - draw.ndim) + draw.shape)
+        outputs[1][0] = np.asarray(draw, dtype=self.dtype)
 
     def pullback(self, inputs, outputs, output_grads):
         return [grad_undefined(self, k, variable, 'a random draw has no gradient') for k, variable in enumerate(inputs)]
@@ -187,46 +225,61 @@ class CheckRandomVariablesInScan(GraphRewriter):
 optdb.register('check_random_variables_in_scan', CheckRandomVariablesInScan(), 'fast_run', 'fast_compile', position=-1)
 
 
-def _draw(rng, method, size, ndim, dtype, *parameters, ndim_added=0):
-    """The next state and the draw, with `size` and `ndim` as Theano's distributions take them."""
+def _draw(rng, method, size, ndim, dtype, *parameters, added=()):
+    """The next state and the draw, with `size` and `ndim` as Theano's distributions take them.
+
+    added : lengths of its dimensions after those of `size`, None where they are not known
+    """
+    if dtype is None:
+        raise TypeError('dtype is None; it must be the name of a type')
     parameters = tuple(map(pt.as_tensor_variable, parameters))
-    # What a parameter contributes to `size`: for multinomial all but the last dimension of pvals, for others nothing.
-    shapes: list = [] if method in ('choice', 'permutation') else [tuple(p.shape) for p in parameters]
-    if method == 'multinomial':
-        shapes[-1] = shapes[-1][:-1]
-    needed = max(map(len, shapes), default=0)
+    sized = parameters  # those that are broadcast to `size`
+    if method in ('choice', 'permutation'):
+        sized = ()
+    elif method == 'multinomial':
+        sized = parameters[0], parameters[1][..., 0]
+    needed = max((p.ndim for p in sized), default=0)
     if size is None:
         if ndim not in (None, needed):
             raise ValueError(f'ndim is {ndim}, but the parameters have {needed} dimensions')
-        return RandomFunction(method, dtype, needed, ndim_added)(rng, np.zeros(0, np.int64), *parameters)
-    if isinstance(size, tuple | list):
-        lengths = [_length(length, len(size) - i, shapes) for i, length in enumerate(size)]
-        known = len(lengths)
-        size = pt.stack([pt.cast(length, 'int64') for length in lengths]) if lengths else np.zeros(0, np.int64)
+        size, shape = NoneConst, pt.add(*sized).type.shape if sized else ()
     else:
-        size = pt.cast(pt.atleast_1d(size), 'int64')
-        known = size.type.shape[0]
-    if ndim is None:
-        ndim = pt.get_vector_length(size) if known is None else known
-    if known is not None and known != ndim:
-        raise ValueError(f'ndim is {ndim}, but size has length {known}')
-    if ndim < needed:
-        raise ValueError(f'size has length {ndim}, but the parameters have {needed} dimensions')
-    if known is None:
-        size = pt.specify_shape(size, (ndim,))
-    return RandomFunction(method, dtype, ndim, ndim_added)(rng, size, *parameters)
+        size, shape = _size(size, ndim, sized)
+        if len(shape) < needed:
+            raise ValueError(f'size has length {len(shape)}, but the parameters have {needed} dimensions')
+    draw_type = pt.TensorType(dtype, (*shape, *added))
+    return RandomFunction(method, draw_type.dtype, draw_type.shape, len(added))(rng, size, *parameters)
 
 
-def _length(length, from_end, shapes):
-    """An entry of `size`; -1 stands for the length that the parameters have in that dimension."""
-    if isinstance(length, pytensor.graph.basic.Variable):
-        return length
-    if length >= 0:
-        return int(length)
-    candidates = [shape[-from_end] for shape in shapes if len(shape) >= from_end]
-    if length != -1 or not candidates:
-        raise ValueError(f'{length} in size: a length is 0 or more, or -1 for that of a parameter in this dimension')
-    return pt.broadcast_shape(*[(candidate,) for candidate in candidates], arrays_are_shapes=True)[0]
+def _size(size, ndim, sized):
+    """`size` as a vector of int64, and what is known of its values: a tuple of integers and None."""
+    vector = size
+    if isinstance(size, tuple | list):
+        vector = pt.stack([_length_of_parameter(len(size) - i, sized) if length == -1 else length
+                           for i, length in enumerate(size)]) if size else np.zeros(0, np.int64)
+    vector = pt.atleast_1d(vector)
+    if vector.ndim > 1 or vector.dtype not in integer_dtypes:
+        raise TypeError(f'size is {size}; it must be a vector of integers')
+    if vector.type.shape[0] is not None:
+        known = infer_static_shape(vector)[1]
+    elif ndim is not None:
+        known = (None,) * ndim
+    else:
+        raise ValueError('the length of size is not known; it must be given as ndim')
+    if ndim not in (None, len(known)):
+        raise ValueError(f'ndim is {ndim}, but size has length {len(known)}')
+    for length in known:
+        if length is not None and length < 0:
+            raise ValueError(f'{length} in size; a length is 0 or more, or in a tuple -1 for that of a parameter')
+    return pt.cast(vector, 'int64'), known
+
+
+def _length_of_parameter(from_end, sized):
+    """What -1 in `size` stands for: the length in that dimension of the first parameter that is not broadcast there."""
+    parameters = [p for p in sized if p.ndim >= from_end]
+    if not parameters:
+        raise ValueError('-1 in size, but no parameter has this dimension')
+    return next((p.shape[-from_end] for p in parameters if p.type.shape[-from_end] != 1), 1)
 
 
 class RandomStreams:
@@ -242,9 +295,9 @@ class RandomStreams:
     ndim : the length of `size` where it cannot be inferred
     dtype : of the draw
 
-    The parameters are numbers, arrays or symbolic, and broadcast together. An invalid n, p, std or lam that
-    is a number raises ValueError when the variable is made. Other invalid parameters raise it when the variable is
-    drawn, if numpy rejects them.
+    The parameters are numbers, arrays or symbolic, and broadcast together. An invalid n, p, std or lam that is a
+    number, or an invalid size, raises ValueError when the variable is made, or TypeError if it must be integers and is
+    not. Otherwise ValueError is raised when the variable is drawn.
     """
 
     def __init__(self, seed=None):
@@ -275,7 +328,9 @@ class RandomStreams:
     def choice(self, size=None, a=2, replace=True, p=None, ndim=None, dtype='int64'):
         """Elements of the vector a, or of range(a), with probabilities p (None: equal), with or without replacement."""
         replace = np.int8(replace) if isinstance(replace, bool) else replace
-        return self.gen(_draw, 'choice', size, ndim, dtype, a, replace, np.zeros(0) if p is None else p)
+        if p is None or isinstance(p, int | float) and p == 0:  # to Theano, 0 was None
+            p = np.zeros(0)
+        return self.gen(_draw, 'choice', size, ndim, dtype, a, replace, p)
 
     def poisson(self, size=None, lam=1.0, ndim=None, dtype='int64'):
         """Poisson with mean lam."""
@@ -283,12 +338,17 @@ class RandomStreams:
         return self.gen(_draw, 'poisson', size, ndim, dtype, lam)
 
     def permutation(self, size=None, n=1, ndim=None, dtype='int64'):
-        """Permutations of range(n): (*size, n), or (n,) if size is None."""
-        return self.gen(_draw, 'permutation', () if size is None else size, ndim, dtype, n, ndim_added=1)
+        """Permutations of range(n): (*size, n), or (n,) if size is None or (), for which ndim may be 1."""
+        if size is None or isinstance(size, tuple) and not size:
+            size, ndim = (), None if ndim == 1 else ndim
+        return self.gen(_draw, 'permutation', size, ndim, dtype, n, added=(None,))
 
     def multinomial(self, size=None, n=1, pvals=(0.5, 0.5), ndim=None, dtype='int64'):
         """Counts of n trials with probabilities pvals, (..., k): (*size, k)."""
-        return self.gen(_draw, 'multinomial', size, ndim, dtype, n, pvals, ndim_added=1)
+        pvals = pt.as_tensor_variable(pvals)
+        if not pvals.ndim or pvals.type.shape[-1] == 0:
+            raise ValueError(f'pvals is {pvals}; it must be at least one probability')
+        return self.gen(_draw, 'multinomial', size, ndim, dtype, n, pvals, added=pvals.type.shape[-1:])
 
     def shuffle_row_elements(self, input):
         """The input with the elements of each row (last dimension) shuffled; `.permutation` tells how."""
@@ -321,11 +381,11 @@ class RandomStreams:
             rng.set_value(np.random.RandomState(seedgen.randint(2 ** 30)), borrow=True)
 
     def __getitem__(self, rng):
-        """The RandomState of a stream."""
-        return rng.get_value()
+        """The RandomState of a stream, not a copy of it."""
+        return rng.get_value(borrow=True)
 
     def __setitem__(self, rng, value):
-        rng.set_value(value)
+        rng.set_value(value, borrow=True)
 
 
 def _upcast(*parameters):
@@ -334,9 +394,9 @@ def _upcast(*parameters):
 
 def _check(name, value, allowed, expected):
     """Raise ValueError if a parameter that is a number or an array, not symbolic, has values that are not allowed."""
-    value = value.data if isinstance(value, Constant) else value
-    if not isinstance(value, pytensor.graph.basic.Variable) and not np.all(allowed(np.asarray(value))):
-        raise ValueError(f'{name} is {value}; it must be {expected}')
+    value = pt.as_tensor_variable(value)
+    if isinstance(value, Constant) and not np.all(allowed(value.data)):
+        raise ValueError(f'{name} is {value.data}; it must be {expected}')
 
 
 with contextlib.suppress(ImportError, OSError):  # as in jit.py

@@ -104,10 +104,10 @@ def numba_deepcopy_random_state(x):
 
 def random_function(op, node, **kwargs):
     """What PyTensor's Numba backend runs for a RandomFunction of shared_randomstreams.py, and its cache key."""
-    _, _, *parameters = node.inputs
+    _, size, *parameters = node.inputs
     is_mask = (op.method == 'binomial' and op.inplace and op.ndim and not any(p.type.ndim for p in parameters)
                and isinstance(parameters[0], Constant) and parameters[0].data == 1)
-    if not is_mask or not isinstance(node.inputs[1].type.shape[0], int) or node.inputs[1].type.shape[0] == 0:
+    if not is_mask or getattr(size.type, 'shape', None) != (op.ndim,):
         return _call_perform(op, node), None  # Numba cannot keep on disk what calls Python
     ndim, dtype = op.ndim, np.dtype(op.dtype)
 
