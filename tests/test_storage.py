@@ -1,4 +1,5 @@
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -15,6 +16,38 @@ def test_an_error_keeps_the_old_file(tmp_path):
         file.write(b'new')
         raise ZeroDivisionError
     assert (tmp_path / 'file').read_text() == 'old' and os.listdir(tmp_path) == ['file']
+
+
+def test_many_writers_of_one_file(tmp_path):
+    path, n, written = tmp_path / 'file', 8, []
+    all_are_writing = threading.Barrier(n)
+
+    def write(letter):
+        with atomic_write(path) as file:
+            file.write(letter)
+            all_are_writing.wait(60)
+            file.write((10 ** 6 - 1) * letter)
+        written.append(letter)
+
+    threads = [threading.Thread(target=write, args=(b'%d' % k,)) for k in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(written) == [b'%d' % k for k in range(n)] and os.listdir(tmp_path) == ['file']
+    content = path.read_bytes()
+    assert content == 10 ** 6 * content[:1] and content[:1] in written
+
+
+@posix
+def test_permissions_are_those_of_open(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with atomic_write(tmp_path / 'file') as file:
+            file.write(b'new')
+    finally:
+        os.umask(before)
+    assert (tmp_path / 'file').stat().st_mode & 0o777 == 0o640
 
 
 @pytest.mark.skipif(os.name != 'nt', reason='POSIX replaces open files')

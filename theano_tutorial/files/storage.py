@@ -2,6 +2,7 @@
 import contextlib
 import gzip
 import os
+import secrets
 import tempfile
 import time
 import zipfile
@@ -30,18 +31,19 @@ def atomic_write(path):
     """Open a temporary file beside `path` for writing bytes, and rename it to `path` if the block succeeds.
 
     Its folder is created if need be. `path` holds the old content or the new at any moment, also if the process is
-    killed or the disk is full. Raises OSError naming `path`; symbolic links are followed, and only regular files are
-    replaced.
+    killed, the disk is full or others write to it at the same time, the last of whom wins. Raises OSError naming
+    `path`; symbolic links are followed, and only regular files are replaced.
     """
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
     os.makedirs(folder, exist_ok=True)
-    temporary = os.path.join(folder, f'.{name}.{os.getpid()}.part')
+    # Not by tempfile, whose files are for the user only; open() gives them the usual permissions.
+    temporary = os.path.join(folder, f'.{name}.{secrets.token_hex(8)}.part')
     if os.path.exists(target) and not os.path.isfile(target):
         raise OSError(f'{path}: not a regular file')
     try:
         try:
-            with open(temporary, 'wb') as file:
+            with open(temporary, 'xb') as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())  # the content must be on the disk before the new name is
