@@ -20,8 +20,7 @@ from pytensor.tensor.special import softmax
 from theano_tutorial import command_line
 from theano_tutorial.errors import InputError
 from theano_tutorial.files import datasets
-from theano_tutorial.files.datasets import MAX_MEGABYTES
-from theano_tutorial.files.storage import load_arrays, save_arrays
+from theano_tutorial.files.storage import load_arrays, memory_for, save_arrays
 from utils import save_tiles
 
 FORMAT = 'logistic regression, version 1'  # of saved models
@@ -64,18 +63,18 @@ class LogisticRegression:
         return pt.mean(pt.neq(self.y_pred, y))
 
 
-def load_data(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
+def load_data(dataset, image_shape=None):
     """Load the train, valid and test sets as shared variables.
 
-    dataset : path of the tutorials' pickle, an .npz or .csv file or a folder of images: theano_tutorial/files/datasets.py has
-        the details; also looked for in the project's data folder; mnist.pkl.gz, all of MNIST, is downloaded if missing
+    dataset : path of the tutorials' pickle, an .npz or .csv file or a folder of images: see
+        theano_tutorial/files/datasets.py; also looked for in the project's data folder; mnist.pkl.gz, all of MNIST, is
+        downloaded if missing
     image_shape : (height, width) to which the images of a folder are scaled
-    max_megabytes : the largest data set to load, counted in floatX
 
     Returns a list of three pairs (x, y): x is a shared matrix (n, pixels) of floatX with values in [0, 1], y a symbolic
     int32 vector (n,) with the labels, or None without labels. The list has the attributes image_shape, (height, width)
     or None if unknown, and n_classes. Raises OSError if a file cannot be read or downloaded, InputError (a ValueError)
-    if it holds anything else; both name it.
+    if it holds anything else or does not fit into memory; both name it.
     """
     print('... loading data')
 
@@ -84,9 +83,10 @@ def load_data(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
         return (pytensor.shared(np.array(images, dtype=pytensor.config.floatX, order='C'), borrow=True),
                 None if labels is None else pt.cast(pytensor.shared(labels, borrow=True), 'int32'))
 
-    sets = datasets.load(dataset, image_shape, max_megabytes)
-    sets[:] = [shared_dataset(images, labels) for images, labels in sets]
-    return sets
+    with memory_for(dataset):
+        sets = datasets.load(dataset, image_shape)
+        sets[:] = [shared_dataset(images, labels) for images, labels in sets]
+        return sets
 
 
 def early_stopping(train_model, validate_model, test_model, save_model, n_epochs, n_train_batches, patience):
@@ -139,17 +139,17 @@ def early_stopping(train_model, validate_model, test_model, save_model, n_epochs
 
 
 def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl.gz', batch_size=600, patience=5000,
-                           model='best_model.npz', image_shape=None, max_megabytes=MAX_MEGABYTES):
+                           model='best_model.npz', image_shape=None):
     """Train a logistic regression by minibatch gradient descent with early stopping; save the best model.
 
     n_epochs, patience : see early_stopping
-    dataset, image_shape, max_megabytes : see load_data
+    dataset, image_shape : see load_data
     model : path of the .npz file to write
 
     Returns what early_stopping returns. Raises the errors of load_data and early_stopping, InputError (a ValueError) if
     a set is smaller than batch_size or patience below 2, and OSError if the model cannot be written.
     """
-    sets = load_data(dataset, image_shape, max_megabytes)
+    sets = load_data(dataset, image_shape)
     n_train_batches, n_valid_batches, n_test_batches = (
         x.get_value(borrow=True).shape[0] // batch_size for x, _ in sets)
     if sets.n_classes is None:
@@ -228,14 +228,14 @@ def predict(images, model='best_model.npz'):
 
 
 def main(dataset='mini_mnist.pkl.gz', epochs=100, batch_size=60, learning_rate=0.13, patience=500,
-         model=None, output_dir='output', image_shape=None, max_megabytes=MAX_MEGABYTES):
+         model=None, output_dir='output', image_shape=None):
     """Train a logistic regression with early stopping, save the best model, and predict 25 test images.
 
     The model is best_model.npz in the output folder, unless another path is given.
     """
     model = model or os.path.join(output_dir, 'best_model.npz')
-    sgd_optimization_mnist(learning_rate, epochs, dataset, batch_size, patience, model, image_shape, max_megabytes)
-    sets = datasets.load(dataset, image_shape, max_megabytes)
+    sgd_optimization_mnist(learning_rate, epochs, dataset, batch_size, patience, model, image_shape)
+    sets = datasets.load(dataset, image_shape)
     for prediction in zip(*predict(sets[2][0][:25], model)):
         print('(%d, %.3f)' % prediction)
     save_tiles(load_model(model)[0].T, sets.image_shape, os.path.join(output_dir, 'logistic_weights.png'))

@@ -8,7 +8,6 @@ import pytest
 from conftest import PROJECT, posix
 
 from theano_tutorial.command_line import OPTIONS
-from theano_tutorial.files.storage import data_file
 from theano_tutorial.reference import PICTURES, record
 
 
@@ -40,9 +39,6 @@ def test_options_are_the_arguments_of_main(run):
      "README.md: not a pickle of arrays, an .npz or .csv file or a folder of images (KeyError: 35)"),
     (['--batch-size', 5001], 'batch size 5001 is not from 1 to 5000, the number of training images'),
     (['--image-shape', '28'], "argument --image-shape: '28' is not a height and a width, as in 28x28"),
-    (['--max-megabytes', 20],
-     f'{data_file("mini_mnist.pkl.gz")}: it takes 38 MB, more than --max-megabytes 20'),
-    (['--max-megabytes', 1], f'{data_file("mini_mnist.pkl.gz")}: it takes more than --max-megabytes 1'),
     (['--model', 'README.md'], '--model needs --reconstruct'),
     (['--reconstruct', 'README.md', '--epochs', 3], '--epochs cannot be combined with --reconstruct'),
     (['--reconstruct', 'README.md'], 'output/dA.npz: no such model; dA.py saves it after training'),

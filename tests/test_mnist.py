@@ -20,9 +20,10 @@ from conftest import PROJECT, assert_equal, zipped
 from logistic_sgd import sgd_optimization_mnist
 from theano_tutorial.errors import InputError
 from theano_tutorial.files import mnist
-from theano_tutorial.files.datasets import load, read_pickle
+from theano_tutorial.files.datasets import load
 from theano_tutorial.files.mini_mnist import write
 from theano_tutorial.files.mnist import read_idx
+from theano_tutorial.files.pickles import read_pickle
 from theano_tutorial.reference import record
 
 

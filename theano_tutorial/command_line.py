@@ -37,7 +37,6 @@ OPTIONS: dict[str, dict] = {
     'dataset': dict(metavar='PATH', help='pickle, .npz or .csv file, or a folder of images; '
                                          'mnist.pkl.gz, all of MNIST, is downloaded'),
     'image_shape': dict(metavar='HxW', type=shape, help='height and width of the images; those of a folder are scaled'),
-    'max_megabytes': dict(metavar='N', type=positive_int, help='largest data set to load'),
     'only': dict(choices=['both', 'plain', 'denoising'], help='which autoencoder to train'),
     'epochs': dict(metavar='N', type=positive_int, help='number of epochs; in logistic_sgd.py the maximum'),
     'batch_size': dict(metavar='N', type=positive_int, help='examples in a minibatch'),
@@ -101,7 +100,7 @@ def run(main, **others):
         make_folder(options['output_dir'])
         if options.get('hook'):
             settings = {name: value for name, value in options.items()
-                        if name not in ('epochs', 'only', 'max_megabytes', 'output_dir', 'page', 'hook')}
+                        if name not in ('epochs', 'only', 'output_dir', 'page', 'hook')}
             options['hook'] = Checkpoint(options['hook'], settings)
         status = function(**options)
     except (OSError, InputError, FloatingPointError, MemoryError) as error:
