@@ -67,15 +67,12 @@ HOSTILE = [pickle.dumps([(item, np.zeros(3))] * 3, protocol) for protocol in (0,
     array('V8', 3, '|', None, ('a',), {'a': (np.dtype('f4'), 10 ** 9)}, 8, 1, 0),
     array('u1', 3, '|', None, ('a',), {'a': (np.dtype('f4'), 10 ** 9)}, 1, 1, 0),
     array('O', 3, '|', None, None, None, -1, -1, 0))] + [
-    b'\x80\x02P1\n.', b'\x80\x02K\x01Q.',  # persistent ids
-    b'\x80\x02\x82\x01.',  # the extension registry
-    b'\x80\x02cnumpy\ndtype\n}X\x05\0\0\0valueK\x01sb.',  # an attribute of what was named is set
-    b'\x80\x02cnumpy\nndarray\n)\x81.',  # an instance of what was named
-    b'\x80\x02cnumpy\ndtype\n(X\x01\0\0\0OK\0K\x01tR.',
-    b'\x80\x02]q\0h\0a.',  # a list that contains itself
-    b'\x80\x02)' + 40 * b'q\0h\0h\0\x86' + b'.',  # 2 ** 40 leaves
-    b'\x80\x02K\x01.'] + [pickle.dumps(tree) for tree in (
-        SMALL[:2], SMALL * 2, [pair[:1] for pair in SMALL], [pair * 2 for pair in SMALL],
+    b'\x80\x02' + 3 * (item + b'N\x86') + b'\x87.' for item in (
+        b'cnumpy\nndarray\n)\x81',  # an instance of what was named
+        b']q\0h\0a',  # a list that contains itself
+        b')' + 40 * b'q\0h\0h\0\x86')] + [  # 2 ** 40 leaves
+    pickle.dumps(tree) for tree in (
+        3, SMALL[:2], SMALL * 2, [pair[:1] for pair in SMALL], [pair * 2 for pair in SMALL],
         [(x, [*y[1:].tolist(), 0.5]) for x, y in SMALL])]
 
 
