@@ -21,9 +21,8 @@ from pytensor.tensor.special import softmax
 from theano_tutorial import command_line
 from theano_tutorial.errors import InputError
 from theano_tutorial.files import datasets
-from theano_tutorial.files.datasets import MAX_MEGABYTES
 from theano_tutorial.files.models import read_images_trained_on
-from theano_tutorial.files.storage import load_arrays, save_arrays
+from theano_tutorial.files.storage import load_arrays, memory_for, save_arrays
 from utils import save_tiles
 
 FORMAT = 'logistic regression, version 1'  # of saved models
@@ -66,19 +65,18 @@ class LogisticRegression:
         return pt.mean(pt.neq(self.y_pred, y))
 
 
-def load_data(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
+def load_data(dataset, image_shape=None):
     """Load the train, valid and test sets as shared variables.
 
     dataset : path of the tutorials' pickle, an .npz or .csv file or a folder of images; also looked for in the
         project's data folder; mnist.pkl.gz, all of MNIST, is downloaded if missing. theano_tutorial/files/datasets.py
         has the details
     image_shape : (height, width) to which the images of a folder are scaled
-    max_megabytes : the largest data set to load, counted in floatX
 
     Returns a list of three pairs (x, y): x is a shared matrix (n, pixels) of floatX with values in [0, 1], y a symbolic
     int32 vector (n,) with the labels, or None without labels. The list has the attributes image_shape, n_classes,
     class_names and pixel_scale of a Datasets. Raises OSError if a file cannot be read or downloaded, InputError (a
-    ValueError) if it holds anything else; both name it.
+    ValueError) if it holds anything else or does not fit into memory; both name it.
     """
     print('... loading data')
 
@@ -87,10 +85,11 @@ def load_data(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
         return (pytensor.shared(np.array(images, dtype=pytensor.config.floatX, order='C'), borrow=True),
                 None if labels is None else pt.cast(pytensor.shared(labels, borrow=True), 'int32'))
 
-    sets = datasets.load(dataset, image_shape, max_megabytes)
-    shared = copy.copy(sets)  # with its attributes
-    shared[:] = [shared_dataset(images, labels) for images, labels in sets]
-    return shared
+    with memory_for(dataset):
+        sets = datasets.load(dataset, image_shape)
+        shared = copy.copy(sets)  # with its attributes
+        shared[:] = [shared_dataset(images, labels) for images, labels in sets]
+        return shared
 
 
 def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl.gz', batch_size=600, patience=5000,

@@ -16,6 +16,10 @@ PROJECT = TESTS.parent
 os.environ.pop('PYTENSOR_FLAGS', None)
 os.environ['PYTENSORRC'] = os.devnull
 
+# Three pairs of images and labels.
+SMALL = [(np.random.RandomState(k).randint(0, 256, (n, 4)).astype(np.float32) / 256, np.arange(n) % 10)
+         for k, n in enumerate((12, 5, 5))]
+
 posix = pytest.mark.skipif(os.name == 'nt', reason='signals, links and limits of POSIX')
 
 

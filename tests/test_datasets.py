@@ -1,91 +1,18 @@
 """Reading data sets: each format, and what is refused."""
 import os
 import pickle
+import re
 import tracemalloc
 
 import numpy as np
 import pytensor
 import pytest
-from conftest import assert_equal, zipped
+from conftest import SMALL, assert_equal, zipped
 from PIL import Image
 
+from logistic_sgd import load_data
 from theano_tutorial.errors import InputError
-from theano_tutorial.files.datasets import SETS, check, load, read_pickle
-
-SMALL = [(np.random.RandomState(k).randint(0, 256, (n, 4)).astype(np.float32) / 256, np.arange(n) % 10)
-         for k, n in enumerate((12, 5, 5))]
-
-
-@pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
-def test_pickles_of_python_3(tmp_path, protocol):
-    for container in tuple, list:
-        for convert in np.asarray, np.ndarray.tolist:  # the labels
-            content = pickle.dumps(container(container([x, convert(y)]) for x, y in SMALL), protocol)
-            assert_equal(read_pickle(zipped(tmp_path / 'file', content)), SMALL)
-            (tmp_path / 'file').write_bytes(content)
-            assert_equal(load(tmp_path / 'file'), SMALL)
-    for dtype in '>f4', '<f8', 'f2', 'u1', '>i8', 'i2', 'bool':
-        array = np.asfortranarray(np.arange(12).reshape(3, 4).astype(dtype))
-        ((loaded,),) = read_pickle(zipped(tmp_path / 'file', pickle.dumps(((array,),), protocol)))
-        np.testing.assert_array_equal(loaded, array, strict=True)
-
-
-def test_a_pickle_of_python_2(tmp_path):
-    # Protocol 0, written by cPickle of Python 2.7.18 with numpy 1.11.3. Mini MNIST is an example of protocol 2.
-    content = (
-        b"(lp1\n(cnumpy.core.multiarray\n_reconstruct\np2\n(cnumpy\nndarray\np3\n(I0\ntS'b'\ntRp4\n(I1\n(I1\nI4\nt"
-        b"cnumpy\ndtype\np5\n(S'f4'\nI0\nI1\ntRp6\n(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n"
-        b"S'\\x00\\x00\\x00\\x00\\x00\\x00\\x80>\\x00\\x00\\x00?\\x00\\x00@?'\ntbg2\n(g3\n(I0\ntS'b'\ntRp7\n(I1\n(I1\n"
-        b"tg5\n(S'i8'\nI0\nI1\ntRp8\n(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n"
-        b"S'\\x03\\x00\\x00\\x00\\x00\\x00\\x00\\x00'\ntbtp9\na.")
-    assert_equal(read_pickle(zipped(tmp_path / 'file', content)), [([[0, 0.25, 0.5, 0.75]], [3])])
-
-
-class Call:
-    """Its pickle asks for a function to be called."""
-
-    def __init__(self, *call):
-        self.call = call[0], call[1:]
-
-    def __reduce__(self):
-        return self.call
-
-
-HOSTILE = [pickle.dumps([(item, np.zeros(3))] * 3, protocol) for protocol in (0, 2, 5) for item in (
-    Call(os.mkdir, 'made by a pickle'), Call(eval, '1'), Call(getattr, 'x', 'encode'), Call(np.load, 'x'),
-    Call(np.array, [1]), Call(bytearray, 3), np.float64(1), {'a': 1}, {1}, object(), 'text', 3, None,
-    np.array([None, 1]), np.array(['a']), np.array([(1, 2.0)], 'i4,f4'), np.ma.array([1]))] + [
-    b'\x80\x02P1\n.', b'\x80\x02K\x01Q.',  # persistent ids
-    b'\x80\x02\x82\x01.',  # the extension registry
-    b'\x80\x02cnumpy\ndtype\n}X\x05\0\0\0valueK\x01sb.',  # an attribute of what was named is set
-    b'\x80\x02cnumpy\nndarray\n)\x81.',  # an instance of what was named
-    b'\x80\x02cnumpy\ndtype\n(X\x01\0\0\0OK\0K\x01tR.',
-    b'\x80\x02]q\0h\0a.',  # a list that contains itself
-    b'\x80\x02)' + 40 * b'q\0h\0h\0\x86' + b'.',  # 2 ** 40 leaves
-    b'\x80\x02K\x01.']
-
-
-@pytest.mark.parametrize('content', HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_pickles_run_nothing(tmp_path, monkeypatch, content):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match='^file: ') as caught:
-        check(read_pickle(zipped(tmp_path / 'file', content).name), 'file')
-    assert os.listdir(tmp_path) == ['file'] and len(str(caught.value)) < 400
-
-
-def test_announced_sizes_are_not_allocated(tmp_path):
-    array = pickle.dumps(((np.zeros(3), np.zeros(3)),), 2)
-    for content in (array.replace(b'K\x03\x85', b'J\xff\xff\xff\x7f\x85', 1),  # an array of 2 ** 31 - 1 elements
-                    b'\x80\x04\x8e' + (2 ** 30).to_bytes(8, 'little') + b'a',  # a string of 2 ** 30 bytes
-                    b'\x80\x02K\x01r\xff\xff\xff\x07.'):  # the 2 ** 27th place of the memo
-        tracemalloc.start()
-        with pytest.raises(InputError, match='file: not a pickle'):
-            read_pickle(zipped(tmp_path / 'file', content))
-        assert tracemalloc.get_traced_memory()[1] < 2 ** 20
-        tracemalloc.stop()
-    for write in zipped, lambda path, content: path.write_bytes(content) and path:
-        with pytest.raises(InputError, match='file: it holds more than 100 bytes'):
-            read_pickle(write(tmp_path / 'file', bytes(101)), 100)
+from theano_tutorial.files.datasets import SETS, check, load
 
 
 def changed(k, images=None, labels=None):
@@ -94,7 +21,6 @@ def changed(k, images=None, labels=None):
 
 
 @pytest.mark.parametrize('sets, message', [
-    (SMALL[:2], 'expected three'), ([pair[:1] for pair in SMALL], 'expected three'),
     (changed(1, labels=np.arange(4)), r'the valid set has images \(5, 4\) and labels \(4,\); expected'),
     (changed(2, images=np.zeros((5, 2, 2))), r'the sets have images of different shapes: \[\(2, 2\), \(4,\)\]'),
     (changed(2, images=np.zeros((5, 2, 2, 3))), r'the test set has images \(5, 2, 2, 3\)'),
@@ -331,20 +257,52 @@ def test_invalid_folders(tmp_path):
     assert load(tmp_path, [4, 6]).image_shape == (4, 6)
     (tmp_path / '2.png').unlink()
     (tmp_path / '4.txt').write_text('text')
-    refuse('4.txt: not an image that Pillow can read', max_megabytes=580e-6)
-    # Three images of 24 numbers of 8 bytes each. The one that cannot be read is not noticed.
-    refuse('it takes 0 MB, more than --max-megabytes', max_megabytes=570e-6)
+    refuse('4.txt: not an image that Pillow can read')
     (tmp_path / '4.txt').write_bytes((tmp_path / '1.png').read_bytes()[:-30])
     refuse('4.txt: not an image that Pillow can read')
 
 
-def test_the_limit_is_counted_in_floatX(tmp_path):
-    images = np.zeros((21, 10 ** 4), np.uint8)  # 0.84 MB in float32, twice as much in float64
-    np.savez_compressed(tmp_path / 'data.npz', train_x=images[:7], valid_x=images[:7], test_x=images[:7])
-    np.savetxt(tmp_path / 'data.csv', images, '%d', delimiter=',')
-    for name in 'data.npz', 'data.csv':
+def test_not_enough_memory_in_one_line(tmp_path, run):
+    (tmp_path / 'images').mkdir()
+    for k in range(200):
+        draw(tmp_path / 'images' / f'{k}.png', (1, 1))
+    done = run('dA.py', '--dataset', 'images', '--image-shape', '999999x999999')  # 800 TB
+    assert done.returncode == 2 and re.fullmatch(r'dA\.py: error: images: not enough memory \(.+\)\n', done.stderr)
+
+
+def test_not_enough_memory(tmp_path, monkeypatch):
+    def refuse(name, message, **options):
+        with pytest.raises(InputError, match=rf'^{re.escape(str(tmp_path / name))}: not enough memory \({message}'):
+            load(tmp_path / name, **options)
+
+    (tmp_path / 'images').mkdir()
+    for k in range(3):
+        draw(tmp_path / 'images' / f'{k}.png')
+    huge = dict(image_shape=(10 ** 7, 10 ** 7))
+    if os.name == 'posix':
+        refuse('images', 'it takes 1200000000 MB or more, of [0-9]+ MB\\)$', **huge)
+        # A machine with 1.96 MB of memory. The 240,000 numbers take 0.96 MB as float32, and as much again or 1.92 MB in
+        # floatX.
+        monkeypatch.setattr(os, 'sysconf', lambda name: 1400)
+        images = np.zeros((8, 10 ** 4), np.uint8)
+        np.savez_compressed(tmp_path / 'data.npz', train_x=images, valid_x=images, test_x=images)
+        zipped(tmp_path / 'data.pkl.gz', pickle.dumps([(images, None)] * 3))
+        refuse('data.npz', 'it takes 3 MB')
+        refuse('data.pkl.gz', 'it takes 3 MB')
         with pytensor.config.change_flags(floatX='float32'):
-            load(tmp_path / name, max_megabytes=1)
-        load(tmp_path / name, max_megabytes=2)
-        with pytest.raises(InputError, match=f'{name}: it takes . MB, more than --max-megabytes 1$'):
-            load(tmp_path / name, max_megabytes=1)
+            assert load(tmp_path / 'data.npz').image_shape == (100, 100)
+        # Little of these files is read.
+        zipped(tmp_path / 'data.pkl.gz', bytes(10 ** 8))
+        (tmp_path / 'data.csv').write_text('0,' * 10 ** 6 + '0\n')
+        tracemalloc.start()
+        refuse('data.pkl.gz', 'it takes 2 MB')
+        refuse('data.csv', 'it takes 16 MB')
+        assert tracemalloc.get_traced_memory()[1] < 2 ** 22
+        tracemalloc.stop()
+    monkeypatch.delattr(os, 'sysconf', raising=False)  # as on Windows
+    refuse('images', 'Unable to allocate 1.07 PiB for an array', **huge)
+    # The images fit, and the copy in floatX does not.
+    images = np.broadcast_to(np.float32(0), (2 ** 25, 2 ** 25))
+    monkeypatch.setattr('theano_tutorial.files.datasets.load', lambda *_: [(images, None)] * 3)
+    with pytest.raises(InputError, match=r'^file: not enough memory \(Unable to allocate 8.00 PiB for an array'):
+        load_data('file')

@@ -13,8 +13,9 @@ from dA import DenoisingAutoencoder
 from logistic_sgd import FORMAT, load_model
 from theano_tutorial.errors import InputError
 from theano_tutorial.files.checkpoint import Checkpoint
-from theano_tutorial.files.datasets import check, read_pickle
+from theano_tutorial.files.datasets import check
 from theano_tutorial.files.mnist import read_idx
+from theano_tutorial.files.pickles import read_pickle
 from theano_tutorial.files.storage import save_arrays
 from theano_tutorial.shared_randomstreams import RandomStreams
 
@@ -38,7 +39,8 @@ def damaged(draw, sources):
 def read_mnist(path):
     for images, labels in check(read_pickle(path), path):
         assert images.dtype.kind == 'f' and images.min() >= 0 and images.max() <= 1
-        assert labels.dtype == np.int64 and labels.shape == images.shape[:1] and set(labels) <= set(range(10))
+        assert labels.dtype == np.int64 and labels.shape == images.shape[:1]
+        assert labels.min() >= 0 and labels.max() < 2 ** 31
 
 
 def read_model(path):
@@ -48,8 +50,7 @@ def read_model(path):
 
 def read_checkpoint(path):
     AUTOENCODER.__setstate__(STATE)
-    costs = []
-    Checkpoint(path, {})(AUTOENCODER, costs)
+    costs = Checkpoint(path, {}).restore(AUTOENCODER)
     assert costs == [3, 2] and all(np.array_equal(*pair) for pair in zip(AUTOENCODER.__getstate__(), STATE))
 
 
@@ -65,7 +66,7 @@ PICKLES = [pickle.dumps(tree, protocol) for protocol in range(6) for tree in (
     (read_mnist, PICKLES, True), (read_mnist, [gzip.compress(content) for content in PICKLES], False),
     (read_idx, [struct.pack('>4B3i', 0, 0, 8, 3, 4, 2, 3) + bytes(24)], True),
     (read_model, lambda path: save_arrays(path, FORMAT, W=np.arange(12.).reshape(4, 3), b=np.arange(3.)), False),
-    (read_checkpoint, lambda path: Checkpoint(path, {})(AUTOENCODER, [3., 2.]), False)])
+    (read_checkpoint, lambda path: Checkpoint(path, {}).save(AUTOENCODER, [3., 2.]), False)])
 def test_damaged_files(tmp_path, read, sources, compress):
     path = tmp_path / 'file'
     if callable(sources):

@@ -38,7 +38,6 @@ OPTIONS: dict[str, dict] = {
     'dataset': dict(metavar='PATH', type=path, help='pickle, .npz or .csv file, or a folder of images; '
                                                     'mnist.pkl.gz, all of MNIST, is downloaded if missing'),
     'image_shape': dict(metavar='HxW', type=shape, help='height and width of the images; those of a folder are scaled'),
-    'max_megabytes': dict(metavar='N', type=positive_int, help='largest data set to load'),
     'only': dict(choices=['both', 'plain', 'denoising'], help='which autoencoder to train'),
     'epochs': dict(metavar='N', type=positive_int, help='number of epochs'),
     'batch_size': dict(metavar='N', type=positive_int, help='examples in a minibatch'),
@@ -109,7 +108,7 @@ def run(main, **others):
             make_folder(options['output_dir'])
         if isinstance(options.get('checkpoint'), str):
             settings = {name: _setting(name, value) for name, value in options.items()
-                        if name not in ('epochs', 'only', 'max_megabytes', 'output_dir', 'page', 'checkpoint')}
+                        if name not in ('epochs', 'only', 'output_dir', 'page', 'checkpoint')}
             options['checkpoint'] = Checkpoint(options['checkpoint'], settings)
         call = inspect.signature(function).bind_partial()
         call.arguments.update(options)

@@ -6,15 +6,9 @@ FILE.npz                arrays train_x, train_y, valid_x, valid_y, test_x, test_
 FILE.csv                one image a line, numbers only
 FOLDER                  images, or one folder of images for each class, or folders train, valid and test with either;
                         or the four IDX files of MNIST or Fashion-MNIST
-
-A pickle can name any function to be called, so only the names that arrays need are accepted, and functions of this
-module are called for them.
 """
-import io
 import math
 import os
-import pickle
-import re
 import warnings
 
 import numpy as np
@@ -23,10 +17,10 @@ import pytensor
 from theano_tutorial.errors import InputError
 from theano_tutorial.files import mnist
 from theano_tutorial.files.images import SET_NAMES, find_images, read_image
-from theano_tutorial.files.storage import TooLarge, data_file, open_npz, read_gzip
+from theano_tutorial.files.pickles import read_pickle
+from theano_tutorial.files.storage import check_memory, data_file, memory_for, open_npz
 
 SETS = ('train', 'valid', 'test')
-MAX_MEGABYTES = 2048
 
 
 class Datasets(list):
@@ -44,22 +38,20 @@ class Datasets(list):
     pixel_scale: int = 256
 
 
-def load(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
+def load(dataset, image_shape=None):
     """Read a data set; see the top of this module for the formats.
 
     dataset : path; if there is none, the file of the same name in the project's data folder; if that is called
         mnist.pkl.gz and is not there, all of MNIST is downloaded
     image_shape : (height, width), to which the images of a folder are scaled; it is inferred if None
-    max_megabytes : the largest data set to read, counted in floatX
 
     Returns a Datasets. The images and lines of a folder or CSV file are shuffled in a fixed way and divided 80:10:10;
     where there are a training and a test set only, a tenth of the training set becomes the validation set.
-    Raises OSError if a file cannot be read or downloaded, InputError (a ValueError) naming it if it is not valid.
+    Raises OSError if a file cannot be read or downloaded, InputError (a ValueError) naming it if it is not valid or
+    does not fit into memory.
     """
     path = os.fspath(dataset)
     image_shape = image_shape and tuple(image_shape)
-    max_bytes = max_megabytes * 10 ** 6
-    class_names = None
     if not os.path.lexists(path):
         try:
             path = data_file(os.path.basename(path) or path)
@@ -67,34 +59,34 @@ def load(dataset, image_shape=None, max_megabytes=MAX_MEGABYTES):
             if os.path.basename(path) != 'mnist.pkl.gz':
                 raise FileNotFoundError(
                     f"{path}: no such file, neither as given nor in the project's data folder") from None
-            return check(mnist.datasets_from_idx(mnist.download()), path, image_shape, max_bytes)
-    if os.path.isdir(path) and mnist.find_idx(path):
-        sets = mnist.datasets_from_idx(path)
-        print(f'... the last {len(sets[1][0])} training images of {path} are for validation')
-    elif os.path.isdir(path):
-        sets, class_names = _read_folder(path, image_shape, max_bytes)
-    elif path.lower().endswith('.csv'):
-        sets = _split((_read_csv(path, image_shape, max_bytes), None), path)
-    else:
-        # Before they are converted, numbers take at most 8 bytes where floatX takes 4.
-        try:
-            sets = (_read_npz if path.lower().endswith('.npz') else read_pickle)(path, 2 * max_bytes)
-        except TooLarge:
-            raise InputError(f'{path}: it takes more than --max-megabytes {max_megabytes}') from None
-    checked = check(sets, path, image_shape, max_bytes)
+    class_names = None
+    with memory_for(path):
+        if not os.path.lexists(path):
+            sets = mnist.datasets_from_idx(mnist.download())
+        elif os.path.isdir(path) and mnist.find_idx(path):
+            sets = mnist.datasets_from_idx(path)
+            print(f'... the last {len(sets[1][0])} training images of {path} are for validation')
+        elif os.path.isdir(path):
+            sets, class_names = _read_folder(path, image_shape)
+        elif path.lower().endswith('.csv'):
+            sets = _split((_read_csv(path, image_shape), None), path)
+        else:
+            sets = (_read_npz if path.lower().endswith('.npz') else read_pickle)(path)
+        checked = check(sets, path, image_shape)
     checked.class_names = class_names
     return checked
 
 
-def check(sets, path, image_shape=None, max_bytes=MAX_MEGABYTES * 10 ** 6):
-    """The three pairs as a Datasets. Raises InputError naming `path` if something in them is not as it should be."""
-    if len(sets) != len(SETS) or any(len(pair) != 2 for pair in sets):
-        raise InputError(f'{path}: expected three (images, labels) pairs: train, valid, test')
+def check(sets, path, image_shape=None):
+    """The three pairs as a Datasets. Raises InputError naming `path` if something in them is not as it should be.
+
+    Raises MemoryError if the images as floats and a copy of them in floatX, as load_data makes it, are too large.
+    """
     images, labels = zip(*(_pair(name, pair, path) for name, pair in zip(SETS, sets)))
     shapes = {x.shape[1:] for x in images}
     if len(shapes) > 1:
         raise InputError(f'{path}: the sets have images of different shapes: {sorted(shapes)}')
-    check_size(sum(x.size for x in images), path, max_bytes)
+    check_memory(sum(x.size * (max(x.itemsize, 4) + np.dtype(pytensor.config.floatX).itemsize) for x in images))
     checked = Datasets()
     checked.image_shape = _image_shape(shapes.pop(), image_shape, path)
     images, checked.pixel_scale = to_unit_interval([x.reshape(len(x), -1) for x in images], path)
@@ -123,13 +115,6 @@ def _without_channel(images):
     if images.ndim != 4 or 1 not in (images.shape[1], images.shape[3]):
         return images
     return images.squeeze(3 if images.shape[3] == 1 else 1)
-
-
-def check_size(n_numbers, path, max_bytes):
-    """Raise InputError if so many numbers of floatX take more memory than is allowed."""
-    n_bytes = n_numbers * np.dtype(pytensor.config.floatX).itemsize
-    if n_bytes > max_bytes:
-        raise InputError(f'{path}: it takes {n_bytes / 1e6:.0f} MB, more than --max-megabytes {max_bytes // 10 ** 6}')
 
 
 def _image_shape(shape, wanted, path):
@@ -230,7 +215,7 @@ def _in_order(sets, path):
     return [sets[name] for name in SETS]
 
 
-def _read_folder(path, image_shape, max_bytes):
+def _read_folder(path, image_shape):
     """The three (images, labels) pairs of a folder, and the names of its classes, or None without labels."""
     found = find_images(path)
     files = [file for pairs in found.values() for file, _ in pairs]
@@ -245,7 +230,7 @@ def _read_folder(path, image_shape, max_bytes):
         print('... classes:', ', '.join(f'{k} {name}' for k, name in enumerate(names)))
 
     shape = image_shape or read_image(files[0]).shape
-    check_size(len(files) * math.prod(shape), path, max_bytes)
+    check_memory(4 * len(files) * math.prod(shape))
     images = np.empty((len(files), *shape), np.float32)
     for k, file in enumerate(files):
         image = read_image(file, image_shape)
@@ -262,15 +247,14 @@ def _read_folder(path, image_shape, max_bytes):
     return _split(sets[None], path) if None in sets else _in_order(sets, path), names
 
 
-def _read_csv(path, image_shape, max_bytes):
+def _read_csv(path, image_shape):
     """The numbers in a CSV file, one image a line: float64 (n, pixels), or int64 if all are whole."""
-    def read(max_rows):
-        with warnings.catch_warnings(action='ignore'):  # of an empty file
-            return np.loadtxt(path, delimiter=',', ndmin=2, encoding='utf-8-sig', max_rows=max_rows)  # BOM: Excel
-
     try:
-        n_bytes = max(1, read(1).size) * np.dtype(pytensor.config.floatX).itemsize  # of one image
-        images = read(max_bytes // n_bytes + 1)  # one more than allowed, which is found later
+        with open(path, 'rb') as file:
+            pieces = iter(lambda: file.read(2 ** 18), b'')
+            check_memory(16 * sum(piece.count(b',') + piece.count(b'\n') for piece in pieces))  # floats and integers
+        with warnings.catch_warnings(action='ignore'):  # of an empty file
+            images = np.loadtxt(path, delimiter=',', ndmin=2, encoding='utf-8-sig')  # BOM: Excel
     except ValueError as error:
         raise InputError(f'{path}: not lines of numbers, all of one length, separated by commas ({error})') from None
     _refuse_other_numbers(images, path, image_shape)
@@ -299,9 +283,9 @@ def _refuse_other_numbers(table, path, image_shape):
                          f'{" or the ".join(labels)} were a label or an index; remove it, or give --image-shape')
 
 
-def _read_npz(path, max_bytes):
+def _read_npz(path):
     """The three pairs in an .npz file. Its arrays are named train_x and so on, or x_train, as Keras has them."""
-    arrays = open_npz(path, max_bytes)
+    arrays = open_npz(path)
     sets: dict[str, dict] = {}
     for name, array in arrays.items():
         first, _, second = name.lower().rpartition('_')
@@ -314,79 +298,3 @@ def _read_npz(path, max_bytes):
         if 'x' not in sets.get(part, {}):
             raise InputError(f'{path}: no {part}_x in it, but {", ".join(arrays) or "nothing"}')
     return _in_order({part: _pair(part, (pair['x'], pair.get('y')), path) for part, pair in sets.items()}, path)
-
-
-class _Dtype:
-    """Stands for a pickled dtype of plain numbers."""
-
-    def __init__(self, name, *_):
-        name = name.decode('ascii') if isinstance(name, bytes) else name
-        if not re.fullmatch('b1|[iu][1248]|f[248]', name):
-            raise pickle.UnpicklingError(f'an array of dtype {name!r:.20}; only plain numbers are read')
-        self.value = np.dtype(name)
-
-    def __setstate__(self, state):
-        order = state[1].decode('ascii') if isinstance(state[1], bytes) else state[1]
-        self.value = self.value.newbyteorder(order)
-
-
-class _Array:
-    """Stands for a pickled array, until its state arrives."""
-
-    def __init__(self, *_):
-        pass
-
-    def __setstate__(self, state):
-        _version, shape, dtype, is_fortran, raw = state
-        self.fill(raw, dtype, shape, 'F' if is_fortran else 'C')
-
-    def fill(self, raw, dtype, shape, order):
-        if not isinstance(raw, bytes | bytearray):
-            raise pickle.UnpicklingError(f'array data of type {type(raw).__name__}; only bytes are read')
-        self.value = np.frombuffer(raw, dtype.value).reshape(shape, order=order)
-        return self
-
-
-# pickle.Unpickler, in C, allocates what a file announces before it is read; the one in Python does not.
-class _ArrayUnpickler(pickle._Unpickler):
-    """Reads arrays, lists and tuples, pickled by Python 2 or 3 with any numpy; refuses every other name.
-
-    Nothing that a file names is called: these functions are, which build the arrays.
-    """
-
-    def find_class(self, module, name):
-        allowed = {
-            'numpy.ndarray': _Array,
-            'numpy.dtype': _Dtype,
-            'numpy.core.multiarray._reconstruct': lambda *_: _Array(),
-            'numpy.core.numeric._frombuffer': lambda raw, dtype, shape, order: _Array().fill(raw, dtype, shape, order),
-            '_codecs.encode': lambda text, _: text.encode('latin-1'),  # bytes, as Python 3 writes them in protocol 2
-        }
-        found = allowed.get(f'{module}.{name}'.replace('numpy._core.', 'numpy.core.'))
-        if found is None:
-            raise pickle.UnpicklingError(f'it contains {f"{module}.{name}"!r:.80}; '
-                                         'only numpy arrays, tuples and lists are read')
-        return found
-
-
-def read_pickle(path, max_bytes=2 * MAX_MEGABYTES * 10 ** 6):
-    """The pairs in a pickle, gzipped or not, as a list of lists: arrays, and labels as an array or None.
-
-    No code in the file is run. Raises OSError if the file cannot be opened, InputError (a ValueError) naming it if it
-    holds anything else or more than max_bytes.
-    """
-    def pairs(content):
-        tree = _ArrayUnpickler(io.BytesIO(content), encoding='bytes').load()
-        if not all(isinstance(pair, tuple | list) for pair in tree):
-            raise pickle.UnpicklingError('it does not contain pairs of arrays')
-        return [[_leaf(leaf) for leaf in pair] for pair in tree]
-
-    return read_gzip(path, pairs, 'a pickle of arrays, an .npz or .csv file or a folder of images', max_bytes)
-
-
-def _leaf(leaf):
-    if leaf is None or isinstance(leaf, _Array):
-        return leaf and leaf.value
-    if isinstance(leaf, list) and all(type(label) is int for label in leaf):
-        return np.array(leaf, np.int64)
-    raise pickle.UnpicklingError(f'a {type(leaf).__name__} where an array or a list of labels is expected')

@@ -15,7 +15,8 @@ import numpy as np
 from theano_tutorial.errors import InputError
 from theano_tutorial.files import datasets
 from theano_tutorial.files.mnist import datasets_from_idx
-from theano_tutorial.files.storage import atomic_write
+from theano_tutorial.files.pickles import read_pickle
+from theano_tutorial.files.storage import atomic_write, memory_for
 
 SIZES = (5000, 500, 500)
 
@@ -59,8 +60,9 @@ def main():
     options = parser.parse_args()
     try:
         is_folder = os.path.isdir(options.source)
-        source = datasets_from_idx(options.source) if is_folder else datasets.read_pickle(options.source)
-        sets = datasets.check(source, options.source)
+        source = datasets_from_idx(options.source) if is_folder else read_pickle(options.source)
+        with memory_for(options.source):
+            sets = datasets.check(source, options.source)
         write([(images[:n], labels[:n]) for n, (images, labels) in zip(SIZES, sets)], options.output)
     except (OSError, InputError) as error:
         parser.error(str(error))

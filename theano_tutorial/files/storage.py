@@ -1,7 +1,9 @@
-"""Files: atomic saves, and .npz files that hold arrays and no code."""
+"""Files: atomic saves, .npz files that hold arrays and no code, and what does not fit into memory."""
 import contextlib
 import gzip
+import io
 import os
+import secrets
 import tempfile
 import time
 import zipfile
@@ -11,11 +13,22 @@ from PIL import Image
 
 from theano_tutorial.errors import InputError
 
-MAX_BYTES = 2 ** 29  # of a model, a checkpoint or an IDX file
+
+@contextlib.contextmanager
+def memory_for(path):
+    """Raise InputError naming `path` if there is not enough memory for the block."""
+    try:
+        yield
+    except MemoryError as error:
+        raise InputError(f'{path}: not enough memory ({error})'.removesuffix(' ()')) from None
 
 
-class TooLarge(InputError):
-    """A file that holds more bytes than are read."""
+def check_memory(n_bytes):
+    """Raise MemoryError if the machine has less memory. Linux would grant it, and end the process that uses it."""
+    if hasattr(os, 'sysconf'):  # not on Windows, where the allocation itself fails
+        memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
+        if n_bytes > memory > 0:
+            raise MemoryError(f'it takes {n_bytes / 1e6:.0f} MB or more, of {memory / 1e6:.0f} MB')
 
 
 def make_folder(path):
@@ -30,18 +43,19 @@ def atomic_write(path):
     """Open a temporary file beside `path` for writing bytes, and rename it to `path` if the block succeeds.
 
     Its folder is created if need be. `path` holds the old content or the new at any moment, also if the process is
-    killed or the disk is full. Raises OSError naming `path`; symbolic links are followed, and only regular files are
-    replaced.
+    killed, the disk is full or others write to it at the same time, the last of whom wins. Raises OSError naming
+    `path`; symbolic links are followed, and only regular files are replaced.
     """
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
     os.makedirs(folder, exist_ok=True)
-    temporary = os.path.join(folder, f'.{name}.{os.getpid()}.part')
+    # Not by tempfile, whose files are for the user only; open() gives them the usual permissions.
+    temporary = os.path.join(folder, f'.{name}.{secrets.token_hex(8)}.part')
     if os.path.exists(target) and not os.path.isfile(target):
         raise OSError(f'{path}: not a regular file')
     try:
         try:
-            with open(temporary, 'wb') as file:
+            with open(temporary, 'xb') as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())  # the content must be on the disk before the new name is
@@ -90,7 +104,7 @@ def load_arrays(path, format):
 
     Raises OSError if the file cannot be opened, InputError (a ValueError) naming it if it holds anything else.
     """
-    arrays = open_npz(path, MAX_BYTES, f'a valid {format.split(",")[0]} file')
+    arrays = open_npz(path, f'a valid {format.split(",")[0]} file')
     found = str(arrays.pop('format', 'missing'))
     if found != format:
         raise InputError(f'{path}: its format is {found!r:.100}, not {format!r}')
@@ -99,45 +113,43 @@ def load_arrays(path, format):
     return arrays
 
 
-def open_npz(path, max_bytes, kind='a valid .npz file'):
+def open_npz(path, kind='a valid .npz file'):
     """The arrays of an .npz file, a dict; no code in it is run.
 
-    Raises OSError if the file cannot be opened, InputError (a ValueError) naming it if it is not `kind` or too large.
+    Raises OSError if the file cannot be opened, InputError (a ValueError) naming it if it is not `kind` or does not fit
+    into memory.
     """
-    with open(path, 'rb') as file:
+    with open(path, 'rb') as file, memory_for(path):
         try:
             with zipfile.ZipFile(file) as members:
-                if sum(member.file_size for member in members.infolist()) > max_bytes:
-                    raise TooLarge(f'{path}: it holds more than {max_bytes} bytes')
+                check_memory(sum(member.file_size for member in members.infolist()))
             file.seek(0)
             with np.load(file, allow_pickle=False) as members:
                 return dict(members)
-        except TooLarge:
+        except MemoryError:
             raise
         except Exception as error:  # damaged bytes can make zipfile and numpy raise anything
             raise InputError(f'{path}: not {kind} ({error!r:.200})') from error
 
 
-def read_gzip(path, parse, kind, max_bytes=MAX_BYTES):
+def read_gzip(path, parse, kind):
     """parse(content) of a file, unzipped if it is gzipped.
 
     Raises OSError if the file cannot be opened, InputError (a ValueError) naming it if anything else fails.
     """
-    with open(path, 'rb') as file:
+    with open(path, 'rb') as file, memory_for(path):
         zipped = file.read(2) == b'\x1f\x8b'
         file.seek(0)
         try:
             with gzip.open(file) if zipped else contextlib.nullcontext(file) as unzipped:
-                content = bytearray()
-                # In pieces: read(max_bytes) would allocate all of it first.
+                content = io.BytesIO()
                 while piece := unzipped.read(2 ** 18):
-                    content += piece
-                    if len(content) > max_bytes:
-                        raise TooLarge(f'{path}: it holds more than {max_bytes} bytes')
-            return parse(content)
-        except TooLarge:
+                    content.write(piece)
+                    check_memory(2 * content.tell())  # also for what is made of it
+            return parse(content.getvalue())
+        except MemoryError:
             raise
-        except Exception as error:  # damaged bytes can make gzip, pickle and numpy raise anything, MemoryError included
+        except Exception as error:  # damaged bytes can make gzip, pickle and numpy raise anything
             raise InputError(f'{path}: not {kind} ({type(error).__name__}: {error!s:.200})') from error
 
 
