@@ -5,6 +5,7 @@ import pickle
 import struct
 
 import numpy as np
+import pytensor
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -50,10 +51,17 @@ def read_model(path):
 
 def read_checkpoint(path):
     AUTOENCODER.__setstate__(STATE)
-    costs = Checkpoint(path, {}).restore(AUTOENCODER)
+    costs = Checkpoint(path, {}).restore(AUTOENCODER, IMAGES)
     assert costs == [3, 2] and all(np.array_equal(*pair) for pair in zip(AUTOENCODER.__getstate__(), STATE))
 
 
+def save_checkpoint(path):
+    checkpoint = Checkpoint(path, {})
+    checkpoint.restore(AUTOENCODER, IMAGES)
+    checkpoint.save(AUTOENCODER, [3., 2.])
+
+
+IMAGES = pytensor.shared(np.zeros((1, 4)))
 AUTOENCODER = DenoisingAutoencoder(np.random.RandomState(1), RandomStreams(2), n_visible=4, n_hidden=2)
 AUTOENCODER.get_cost_updates(0.3, 0.1)
 STATE = AUTOENCODER.__getstate__()
@@ -66,7 +74,7 @@ PICKLES = [pickle.dumps(tree, protocol) for protocol in range(6) for tree in (
     (read_mnist, PICKLES, True), (read_mnist, [gzip.compress(content) for content in PICKLES], False),
     (read_idx, [struct.pack('>4B3i', 0, 0, 8, 3, 4, 2, 3) + bytes(24)], True),
     (read_model, lambda path: save_arrays(path, FORMAT, W=np.arange(12.).reshape(4, 3), b=np.arange(3.)), False),
-    (read_checkpoint, lambda path: Checkpoint(path, {}).save(AUTOENCODER, [3., 2.]), False)])
+    (read_checkpoint, save_checkpoint, False)])
 def test_damaged_files(tmp_path, read, sources, compress):
     path = tmp_path / 'file'
     if callable(sources):

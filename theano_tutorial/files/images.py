@@ -27,7 +27,7 @@ def read_image(path, image_shape=None):
             if image_shape:
                 grey = np.array(Image.fromarray(grey).resize(image_shape[::-1], Image.Resampling.BILINEAR))
             return grey
-        except InputError:
+        except (InputError, MemoryError):
             raise
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise InputError(f'{path}: it has more than {Image.MAX_IMAGE_PIXELS / 1e6:.0f} million pixels, the most '
