@@ -1,4 +1,4 @@
-"""What the notebooks show: comparisons with the original page, and figures."""
+"""The figures of the notebooks."""
 import re
 
 import matplotlib.pyplot as plt
@@ -10,32 +10,6 @@ from theano_tutorial import reference
 STYLES = {'plain': dict(color='#0072B2', marker='o', linestyle='-'),
           'denoising': dict(color='#D55E00', marker='s', linestyle='--')}
 MODELS = {'plain': 'autoencoder', 'denoising': 'denoising_autoencoder'}  # their names in the record
-
-
-def _show(check, what):
-    print(f'{check.equal} of {check.total} {what} equal')
-    for here, page in check.different:
-        print(f'different: here {here}, the page {page}')
-
-
-def compare_costs(model, costs):
-    """Compare the mean costs of the epochs run, of 'plain' or 'denoising', with those that the page printed."""
-    _show(reference.check_costs(MODELS[model], costs), 'costs')
-
-
-def compare_noise(matrix):
-    """Compare a 10 x 10 noise matrix with the page's."""
-    _show(reference.check_noise(matrix), 'entries')
-
-
-def compare_log(text):
-    """Compare what the logistic regression printed with what its page printed."""
-    _show(reference.check_log(text), 'lines')
-
-
-def compare_predictions(classes, probabilities):
-    """Compare the predictions of the first 25 test digits with those that the logistic regression's page printed."""
-    _show(reference.check_predictions(classes, probabilities), 'predictions')
 
 
 def compare_pictures(**pictures):
