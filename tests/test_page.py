@@ -43,7 +43,7 @@ def test_command_line(tmp_path, run):
 @pytest.fixture
 def differences(tmp_path, monkeypatch, capsys):
     """Run a copy of the page, given as text. Returns what differs from the original."""
-    monkeypatch.setattr('logistic_sgd.main', lambda output_dir: None)  # seconds, for what test_command_line has compared
+    monkeypatch.setattr('logistic_sgd.main', lambda output_dir: None)  # seconds; test_command_line compares it
     (tmp_path / 'out').mkdir()
 
     def differences(content):
