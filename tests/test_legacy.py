@@ -17,15 +17,11 @@ import pytest
 from conftest import PROJECT
 from PIL import Image
 
-from theano_tutorial import reference
 from theano_tutorial.errors import InputError
 from theano_tutorial.legacy import theano_names
 from theano_tutorial.legacy.cells import run_page
 from theano_tutorial.legacy.copies import read_cells
 from theano_tutorial.legacy.python2 import CHANGED, Python2
-
-PAGE = PROJECT.parent / 'shared' / 'page' / 'page.txt'
-needs_page = pytest.mark.skipif(not PAGE.exists(), reason='no copy of the page at ../shared/page/page.txt')
 
 
 def run_copy(path, **constants):
@@ -96,11 +92,13 @@ def test_what_holds_for_later_cells(run_cells):
     ('print "cost %d" % 1\ncost 2\ntime: 3s', 'cost 1\n'), ('print 1\ncost: high', '1\n'),
     ('print 1\n... loading\n\n結果の可視化', '1\n'), ('print 1\n\nAutoencoder / MNIST', '1\n'),
     ('class A(object):\n    pass\n\nオートエンコーダ (A)', ''),
-    ('import numpy as np\nprint 1\n\nnp.ndarrayを使います。', '1\n'),
+    ('import numpy as np\nprint 1\n\nnp.ndarrayを使います。\nnp.zeros(2)も', '1\n'),
+    ('print 1\nDenoising(雑音)', '1\n'),
     ('print 1\n\nfilters.png\n\n  • bullets\n\n    print 2', '1\n'),
+    ('for k in [1]:\n    print [[k],\n           [k]]\n  • bullets', '[[1], [1]]\n'),
     ('cost = 1.25\nprint "cost = %.1f" % cost\n... loading\ncost = 1.3', 'cost = 1.2\n'),
     ('print "rate = 1"\nrate = 5;\nrate = e = 6\nprint rate', 'rate = 1\n6\n'),
-    ('x = 1\n"""a comment"""\n\nx', '1\n'),
+    ('x = 1\n"""a comment"""\n\nx', '1\n'), ('print 1; 5', '1\n'),
     ('x = [k\n     for k in range(2)]\n\n[k + 1 for k in x]', '[1, 2]\n'),
     ('# only a comment\n\nProse follows.', '')])
 def test_what_follows_the_code_is_left_out(run_cells, cell, printed):
@@ -128,6 +126,9 @@ def test_what_follows_the_code_is_left_out(run_cells, cell, printed):
           *(('two words', code) for code in (
               'a.b[0] += 1', 'a, b = 1, 2', 'print "日本"', 'import math', 'from math import *', 'f(3)', '%%bash\nls',
               'for k in [1]:\n    pass', 'if a <> b\n    pass', 'exec "a"', 'raise E, "a"')))],
+    (['class A:\n    def f(self):\n        x = 1\n        x <> 2 or self.g()\n        return x'],
+     'cell 1, line 4: x <> 2 or self.g(): SyntaxError: '),
+    (['!ls \\\n  -l\n1 / 0'], 'cell 1, line 3: 1 / 0: ZeroDivisionError'),
     (['a = 1\nb = !ls\n'], 'cell 1, line 2: b = !ls: SyntaxError: invalid syntax'),
     (['a = 1\n%%bash\nls\n'], 'cell 1, line 2: %%bash: SyntaxError: invalid syntax'),
     (['cost = 1.25\nprint "cost = %.1f" % cost\ncost = 1.3'],
@@ -186,7 +187,7 @@ def web_page(*sources, prompt='sageへの入力:'):
     cells = [f'<h2>実装</h2><p class="a">{prompt}</p><script>if (a <b) {{}}</script>'
              f'<pre><span>{html.escape(source)}</span></pre><pre>出力</pre>\n' for source in sources]
     return ('<!DOCTYPE html>\n<html><head><title>print 3</title></head><body>\n'
-            + ''.join(cells) + '<!-- print 4 --></body></html>')
+            + ''.join(cells) + '<!-- 2 > 1\nprint 4 --></body></html>')
 
 
 CELLS = '# 日本\nprint "<&>",\n', 'print 1 < 2 and "日本"'
@@ -245,6 +246,12 @@ def test_what_nbconvert_makes_of_a_notebook(tmp_path):
             "2 '\\n%time x\\n!ls\\n\\n# In[1]\\n<p>&lt;\\n' 1\n3\n7\n('a\\xa0b', True, '&lt;', '\\n')\n2\n"), name
 
 
+def test_a_script_that_nbconvert_did_not_make(tmp_path):
+    path = tmp_path / 'a.py'
+    path.write_text("# a\nx = 1\n# In[ ]:\n\nget_ipython().magic(u'time print x')\nget_ipython().magic(f)\n")
+    assert read_cells(path) == (['# a\nx = 1\n', '%time print x\nget_ipython().magic(f)\n'], False)
+
+
 @pytest.mark.parametrize('content, message', [
     (bytes(range(256)), 'no cells; in text and HTML a line "sageへの入力:" should precede each'),
     (b'{}', "not a notebook .KeyError.'cells'"),
@@ -256,6 +263,12 @@ def test_files_without_cells(tmp_path, content, message):
     path.write_bytes(content)
     with pytest.raises(InputError, match=f'copy: {message}'):
         run_page(path, tmp_path)
+
+
+def test_an_error_that_names_no_line(tmp_path):
+    (tmp_path / 'copy').write_text(notebook('"\x00"'))
+    with pytest.raises(InputError, match='copy: cell 1, line 1: "\x00": SyntaxError: source code string'):
+        run_copy(tmp_path / 'copy')
 
 
 def test_names_of_theano(run_cells, uncompiled):
@@ -443,18 +456,3 @@ html("<b>1</b>")
     with capture_output() as captured:
         shell.user_ns['html']('<img src="b.png">')
     assert captured.outputs[0].data['text/html'].startswith('<img src="data:image/png')
-
-
-@needs_page
-def test_the_page_itself(tmp_path, capsys):
-    run = run_page(PAGE, tmp_path, training_epochs=1)
-    printed = capsys.readouterr()
-    assert printed.err == '' and run.shown == []
-    page = reference.record()
-    assert re.findall('^Training epoch .*$', printed.out, re.M) == [
-        f'Training epoch 0, cost {page[model]["costs"][0][1]}' for model in ('autoencoder', 'denoising_autoencoder')]
-    # The noise is printed as on the page, to the letter.
-    assert re.search(r'^array\(.*?\)$', PAGE.read_text(encoding='utf-8'), re.M | re.S)[0] in printed.out
-    index = (tmp_path / 'index.html').read_text(encoding='utf-8')
-    assert set(re.findall(r"src='(\w+\.png)'", index)) == set(reference.PICTURES)
-    assert {*reference.PICTURES, 'index.html'} == {path.name for path in tmp_path.iterdir()}

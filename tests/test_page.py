@@ -3,11 +3,15 @@ import re
 
 import numpy as np
 import pytest
-from test_legacy import PAGE, needs_page, notebook, text, web_page
+from conftest import PROJECT
+from test_legacy import notebook, text, web_page
 
 from replay import main
 from theano_tutorial import reference
 from theano_tutorial.errors import InputError
+
+PAGE = PROJECT.parent / 'shared' / 'page' / 'page.txt'
+needs_page = pytest.mark.skipif(not PAGE.exists(), reason='no copy of the page at ../shared/page/page.txt')
 
 # Cells that print and save what the page did, without training.
 COSTS = '''

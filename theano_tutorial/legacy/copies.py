@@ -47,10 +47,11 @@ def read_cells(path):
 def _exact_cells(path, text):
     """The cells of a notebook, or of what nbconvert makes of one; None for other text."""
     suffix = os.path.splitext(path)[1].lower()
-    if suffix == '.py':  # before the first cell there are only comments, or it has no prompt
-        first, *cells = re.split(r'(?m)^# In\[[\d ]*\]:$\s*', text)
-        cells = [first] * bool(re.search(r'^[^#\s]', first, re.M)) + cells
-        return [re.sub(rf'get_ipython\(\)\.({"|".join(CALLS)})\((.*)\)$', _command, cell, flags=re.M) for cell in cells]
+    if suffix == '.py':  # before the first prompt there are only comments, or a cell
+        first, *sources = re.split(r'(?m)^# In\[[\d ]*\]:$\s*', text)
+        sources = [first] * bool(re.search(r'^[^#\s]', first, re.M)) + sources
+        calls = re.compile(rf'get_ipython\(\)\.({"|".join(CALLS)})\((.*)\)$', re.M)
+        return [calls.sub(_command, source) for source in sources]
     if suffix == '.md':  # cells in other languages begin with a command, such as %%bash
         return re.findall(r'^```(?:i?python\d?|\w+(?=\n%%))\n(.*?)^```$', text, re.M | re.S)
     if text.startswith('{'):
@@ -61,9 +62,9 @@ def _exact_cells(path, text):
                     for cell in cells if cell['cell_type'] == 'code']
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise InputError(f'{path}: not a notebook ({error!r:.80})') from error
-    cells = re.split(rf'<div class="[^"]*[Ii]nput_?[Pp]rompt[^"]*">\s*{PROMPT}\s*</div>', text)[1:]
-    code = [re.search(r'<div class="[^"]*\bhighlight\b[^"]*">\s*<pre>(.*?)</pre>', cell, re.S) for cell in cells]
-    return [_text(match[1]) for match in code] if code and all(code) else None
+    areas = re.split(rf'<div class="[^"]*[Ii]nput_?[Pp]rompt[^"]*">\s*{PROMPT}\s*</div>', text)[1:]
+    code = [re.findall(r'<div class="[^"]*\bhighlight\b[^"]*">\s*<pre>(.*?)</pre>', area, re.S) for area in areas]
+    return [_text(found[0]) for found in code] if code and all(code) else None
 
 
 def _command(call):

@@ -88,7 +88,10 @@ class Python2(ast.NodeTransformer):
                                if isinstance(node, ast.Constant) and isinstance(node.value, str))
         below = '\n'.join(lines[self.end:]).lstrip()
         first = len(lines) - below.count('\n')
-        for match in CODE.finditer(below) if any(lines[:self.end]) else re.finditer('^.', below):
+        indent = len(lines[first - 1]) - len(lines[first - 1].lstrip())
+        blocks = {node.col_offset for last in tree.body[-1:] for node in ast.walk(last) if isinstance(node, ast.stmt)}
+        is_code = indent and indent in blocks or not any(lines[:self.end])  # in a block, or the first line
+        for match in re.finditer('^.', below) if is_code else CODE.finditer(below):
             name, target = (match.groupdict().get(group) for group in ('name', 'target'))
             if name and not (name in defined - {'array'} and match[0].isascii()):
                 continue
