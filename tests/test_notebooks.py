@@ -1,6 +1,7 @@
 """The notebooks: what is stored, what they print when executed, and their HTML in a browser."""
 import importlib
 import inspect
+import os
 import re
 import shutil
 import subprocess
@@ -54,15 +55,23 @@ def test_stored(name):
             assert re.search('[\u3040-\u30ff]', japanese)
 
 
-@pytest.mark.parametrize('folder', [PROJECT, NOTEBOOKS])
-def test_first_cell(folder):
-    for name in make_notebooks.NAMES:
-        setup = next(cell.source for cell in make_notebooks.read(name).cells if cell.cell_type == 'code')
-        result = subprocess.run([sys.executable, '-S', '-c', setup], cwd=folder, capture_output=True, text=True)
-        assert result.stderr.endswith('pip install -e ".[fast,notebooks]"\n')  # -S: no installed packages
-        assert result.stderr.count('\n') < 8
-    result = subprocess.run([sys.executable, '-c', setup], cwd=folder, capture_output=True, text=True)
+@each_notebook
+def test_first_cell(tmp_path, name):
+    setup = next(cell.source for cell in make_notebooks.read(name).cells if cell.cell_type == 'code')
+
+    def run(folder, *options):
+        return subprocess.run([sys.executable, *options, '-c', setup], cwd=folder, capture_output=True, text=True,
+                              env=os.environ | {'PYTHONPATH': str(tmp_path / 'installed')})
+
+    result = run(PROJECT)
     assert result.stdout.startswith('... computing') and not result.stderr
+    # A copy, where only the package is installed; and the notebook in its place, where nothing is.
+    shutil.copytree(PROJECT / 'theano_tutorial', tmp_path / 'installed' / 'theano_tutorial')
+    missing = 'experiments' if name == 'claims' else 'logistic_sgd'
+    advice = 'Keep this notebook in notebooks/, and run in the project folder: pip install -e ".[fast,notebooks]"'
+    for done, reason in (run(tmp_path), f"No module named '{missing}'"), (run(NOTEBOOKS, '-S'), 'No module named '):
+        *trace, last = done.stderr.splitlines()
+        assert last.startswith(f'ImportError: {reason}') and last.endswith(f'. {advice}') and len(trace) < 7
 
 
 @pytest.mark.parametrize('name', ['logistic_regression', pytest.param('claims', marks=pytest.mark.slow)])

@@ -1,273 +1,17 @@
-"""The page's own cells: Python 2 on Theano's names, from files and in Jupyter. These were written for the tests."""
-import base64
-import html
-import importlib
-import json
-import pydoc
+"""What replay.py --page makes of a copy of the page. The copies were written for the tests, but for the page itself."""
 import re
-import sys
-import types
 
 import numpy as np
-import pytensor
 import pytest
 from conftest import PROJECT
-from PIL import Image
+from test_legacy import notebook, text, web_page
 
-from replay import main, replay_copy
+from replay import main
 from theano_tutorial import reference
 from theano_tutorial.errors import InputError
-from theano_tutorial.legacy import theano_names
-from theano_tutorial.legacy.cells import run_page
-from theano_tutorial.legacy.python2 import BUILTINS, Python2
 
 PAGE = PROJECT.parent / 'shared' / 'page' / 'page.txt'
 needs_page = pytest.mark.skipif(not PAGE.exists(), reason='no copy of the page at ../shared/page/page.txt')
-
-
-@pytest.fixture
-def run_cells(tmp_path):
-    """Run cells given as text, with a line before each as on the page."""
-    def run(*cells, **constants):
-        path = tmp_path / 'page.txt'
-        path.write_text('FrontPage\n' + ''.join(f'\nsageへの入力:\n\n{cell}\n' for cell in cells), encoding='utf-8')
-        return run_page(path, tmp_path / 'out', **constants)
-    return run
-
-
-@pytest.mark.parametrize('source, printed', [
-    ('print', '\n'), ('print ("a", 2)', "('a', 2)\n"), ('print "a",\nprint "b"', 'a b\n'),
-    ('print "%d, %s" % (1, "日本")  # a comment, with a comma', '1, 日本\n'),
-    ('print ("%d"  # a comment\n       % 3)', '3\n'), ('a = 1  # it\'s an open bracket: (\nprint a', '1\n'),
-    ('print "\\d"', '\\d\n'), ('print u"a" r"\\n"', 'a\\n\n'), ('print """a\nprint 2\n"""', 'a\nprint 2\n\n'),
-    ('print "a;b:c#d,", \\\n    1', 'a;b:c#d, 1\n'),
-    ('if True: print 1; print [2,\n  3]\nelse: print 4', '1\n[2, 3]\n'),
-    ('import sys\nprint >>sys.stdout, "a", 1', 'a 1\n'),
-    ('printer = {"print": 1}; print printer', "{'print': 1}\n"),
-    ('from __future__ import division, print_function\nprint("a", 1 / 2, sep="-")', 'a-0.5\n'),
-    ('try:\n    int("x")\nexcept ValueError, e: print "caught", str(e)[:7]', 'caught invalid\n'),
-    ('try:\n    {}[1]\nexcept (KeyError, ValueError), e:\n    print type(e).__name__', 'KeyError\n'),
-    ('print [k for k in xrange(3)], range(2) + [5], zip("a", "b")[0], map(abs, [-1])[0], filter(None, [0, 2])[0]',
-     "[0, 1, 2] [0, 1, 5] ('a', 'b') 1 2\n"),
-    ('print reduce(max, [1, 3]), long(2), unicode(4)', '3 2 4\n'),
-    ('print 7 / 2, -7 / 2, 7 / 2., 7. / 2, 6 / 3', '3 -4 3.5 3.5 2\n'),
-    ('import numpy as np\nprint np.arange(4) / 2, np.int64(7) / 2, np.arange(2.) / 4', '[0 0 1 1] 3 [ 0.    0.25]\n'),
-    ('import theano.tensor as T\nx = T.lscalar()\nprint (x / 2).eval({x: 7}), (x / 2.).eval({x: 7})', '3 3.5\n'),
-    ('a = 7\na /= 2\nb = [9.]\nb[0] /= 2\nprint a, b', '3 [4.5]\n'),
-    ('import numpy as np\na = b = np.ones(1)\na /= 2\nprint b', '[ 0.5]\n'),
-    ('import time\nprint time.clock() <= time.process_time()', 'True\n'),
-    ('import cPickle\nimport six.moves.cPickle as pickle\nprint cPickle.loads(pickle.dumps([1]))', '[1]\n'),
-    ('import numpy as np\nprint np.float64(1) / 3, repr(np.ones(2))', '0.333333333333 array([ 1.,  1.])\n')])
-def test_python2(run_cells, source, printed, uncompiled):
-    assert run_cells(source).printed == printed
-
-
-def test_other_text_stays():
-    for path in PROJECT.glob('*/*.py'):
-        # With Python 3's print nothing is left to translate.
-        text = 'from __future__ import print_function\n' + path.read_text(encoding='utf-8')
-        assert Python2({}).translate(text) == text
-
-
-def test_what_holds_for_later_cells(run_cells):
-    run = run_cells('epochs = 200; rate = 2; print 1 / 2', 'from __future__ import print_function, division',
-                    'class A(object):\n    def f(self): return epochs * rate\nprint(A().f(), 1 / 2)', epochs=3)
-    assert run.printed == '0\n6 0.5\n' and run.variables['epochs'] == 3
-
-
-@pytest.mark.parametrize('cell, printed', [
-    # What stands below the code: output, headings, prose, the name of a picture.
-    ('x = [1, 2]\nx\n[1, 2]\n', '[1, 2]\n'), ('x = "a"\nx\n\'b\'', ''), ('2 ** 3\n9\n', '8\n'),
-    ('import numpy as np\nnp.zeros(1)\narray([ 1.])', 'array([ 0.])\n'),
-    ('from numpy import *\nzeros(1)\narray([ 1.])', 'array([ 0.])\n'),
-    ('print "cost %d" % 1\ncost 2\ntime: 3s', 'cost 1\n'), ('print 1\ncost: high', '1\n'),
-    ('print 1\n... loading\n\n結果の可視化', '1\n'), ('print 1\n\nAutoencoder / MNIST', '1\n'),
-    ('class A(object):\n    pass\n\nオートエンコーダ (A)', ''),
-    ('import numpy as np\nprint 1\n\nnp.ndarrayを使います。', '1\n'),
-    ('print 1\n\nfilters.png\n\n  • bullets\n\nprint 2', '1\n'),
-    ('x = 1\n"""a comment"""\n\nx', '1\n'),
-    ('x = [k\n     for k in range(2)]\n\n[k + 1 for k in x]', '[1, 2]\n'),
-    ('# only a comment\n\nProse follows.', '')])
-def test_what_follows_the_code_is_left_out(run_cells, cell, printed):
-    assert run_cells('from __future__ import division', cell).printed == printed
-
-
-@pytest.mark.parametrize('cells, message', [
-    (['a = 1', 'b = 2\nexec "3"\n1'], 'cell 2, line 2: exec "3": SyntaxError: Missing parentheses in call to \'exec\''),
-    (['if True:\n    a = 1\n    print `a`\n\nprose'], 'cell 1, line 3: print `a`: SyntaxError: invalid syntax'),
-    (['# text\na = 1 2\n結果'], 'cell 1, line 2: a = 1 2: SyntaxError: invalid syntax'),
-    (['import math\nmath.exp(1 2)'], 'cell 1, line 2: math.exp(1 2): SyntaxError: invalid syntax. Perhaps you forgot'),
-    (['$$ 1'], 'cell 1, line 1: $$ 1: SyntaxError: invalid syntax'),
-    (['return 1'], "cell 1, line 1: return 1: SyntaxError: 'return' outside function"),
-    (['a = 1\n\na.b'], "cell 1, line 3: a.b: AttributeError: 'int' object has no attribute 'b'"),
-    (['def f():\n    print "日本", 1 / 0', 'f()'], 'cell 1, line 2: print "日本", 1 / 0: ZeroDivisionError: '),
-    (['raise ValueError("two\\nlines")'], 'cell 1, line 1: raise ValueError("two\\nlines"): ValueError: two'),
-    (['import sys\nsys.exit(3)'], 'cell 1, line 2: sys.exit(3): SystemExit: 3'),
-    (['load_data("a")'], "cell 1, line 1: load_data(\"a\"): NameError: name 'load_data' is not defined")])
-def test_errors_are_one_line_with_the_cell_and_the_line(tmp_path, run_cells, cells, message):
-    with pytest.raises(InputError) as caught:
-        run_cells(*cells)
-    assert str(caught.value).startswith(f'{tmp_path / "page.txt"}: {message}') and '\n' not in str(caught.value)
-    assert 'theano' not in sys.modules
-
-
-@pytest.mark.parametrize('cell', ['raise KeyboardInterrupt', 'try:\n    raise KeyboardInterrupt\nfinally:\n    1 / 0'])
-def test_ctrl_c_is_no_error_of_the_cell(run_cells, cell):
-    with pytest.raises((KeyboardInterrupt, ZeroDivisionError)):
-        run_cells(cell)
-
-
-def notebook(*sources, old=False):
-    name = 'input' if old else 'source'
-    cells = [{'cell_type': 'markdown', 'source': ['print 3']},
-             *({'cell_type': 'code', name: source.splitlines(keepends=True)} for source in sources),
-             {'cell_type': 'code', name: ''}]
-    return json.dumps({'nbformat': 3, 'worksheets': [{'cells': cells}]} if old else {'nbformat': 4, 'cells': cells})
-
-
-def text(*sources, prompt='sageへの入力:'):
-    return 'print 3\n' + ''.join(f'\n{prompt}\n\n{source}\n出力\n' for source in sources)
-
-
-def web_page(*sources, prompt='sageへの入力:'):
-    cells = [f'<h2>実装</h2><p class="a">{prompt}</p><script>if (a <b) {{}}</script>'
-             f'<pre><span>{html.escape(source)}</span></pre><pre>出力</pre>\n' for source in sources]
-    return ('<!DOCTYPE html>\n<html><head><title>print 3</title></head><body>\n'
-            + ''.join(cells) + '<!-- print 4 --></body></html>')
-
-
-CELLS = '# 日本\nprint "<&>",\n', 'print 1 < 2 and "日本"'
-TEXT, WEB_PAGE, NOTEBOOK = text(*CELLS), web_page(*CELLS), notebook(*CELLS)
-
-
-@pytest.mark.parametrize('content', [
-    *[TEXT.encode(encoding) for encoding in ('utf-8', 'utf-16', 'euc_jp', 'cp932')],
-    TEXT.replace('\n', '\r\n').encode(), TEXT.replace(' ', '\xa0').encode(), text(*CELLS, prompt='In [3]:').encode(),
-    WEB_PAGE.encode(), WEB_PAGE.replace('\n', '\r\n').encode('euc_jp'),
-    WEB_PAGE.replace(' ', '&nbsp;').replace('<p&nbsp;', '<p ').encode(),
-    web_page(*CELLS, prompt='<div class="prompt">In&nbsp;[&nbsp;]:</div>').encode(),
-    NOTEBOOK.encode(), NOTEBOOK.encode('utf-8-sig'), NOTEBOOK.replace('\\n', '\\r\\n').encode(),
-    notebook(*CELLS, old=True).encode(), notebook('%matplotlib inline\n!ls\n' + CELLS[0], CELLS[1]).encode()])
-def test_formats(tmp_path, content):
-    path = tmp_path / 'copy'
-    path.write_bytes(content)
-    assert run_page(path, tmp_path / 'out').printed == '<&> 日本\n'
-
-
-@pytest.mark.parametrize('content, message', [
-    (bytes(range(256)), 'no cells; in text and HTML a line "sageへの入力:" should precede each'),
-    (b'{}', "not a notebook .KeyError.'cells'"),
-    (b'{"cells": [1]}', 'not a notebook .TypeError'),
-    (b'{"cells"', 'not a notebook .JSONDecodeError')])
-def test_files_without_cells(tmp_path, content, message):
-    path = tmp_path / 'copy'
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=f'copy: {message}'):
-        run_page(path, tmp_path)
-
-
-def test_names_of_theano(run_cells, uncompiled):
-    run = run_cells('''
-import theano
-import theano.tensor as T
-import theano.tensor.shared_randomstreams
-from theano import tensor
-from theano.tensor.nnet import sigmoid
-from theano.tensor.shared_randomstreams import RandomStreams
-
-assert theano.tensor is T is tensor and T.nnet.sigmoid is sigmoid
-draw = RandomStreams(1).uniform((2,))
-state = theano.shared(1, name='state', borrow=True)
-f = theano.function([], draw, updates=[(state, state + 1)])
-print theano.config.floatX, (f() != f()).all(), state.get_value()
-''', '''
-x, y, t = T.matrix(), T.ivector(), T.vector()
-p = T.exp(x) / T.sum(T.exp(x), axis=1, keepdims=True)
-cost = -T.mean(T.log(p)[T.arange(y.shape[0]), y])
-errors = T.mean(T.neq(T.argmax(p, axis=1), T.cast(t, 'int32')))
-values = {x: [[0, 0], [2, 2]], y: [0, 1]}
-print "%.6f" % cost.eval(values), errors.eval({x: values[x], t: [0, 1]})
-print T.grad(cost, x).eval(values)
-k, A = T.lscalar(), T.dmatrix()
-print T.dot(A, A)[k].eval({k: 1, A: [[1, 2], [3, 4]]})
-''')
-    assert run.printed == 'float64 True 3\n0.693147 0.5\n[[-0.25  0.25]\n [ 0.25 -0.25]]\n[ 15.  22.]\n'
-
-
-@pytest.mark.parametrize('name, advice', [
-    ('theano.tensor.nnet.softmax', 'use pytensor.tensor.special.softmax(x, axis=-1)'),
-    ('theano.tensor.tanh', 'use pytensor.tensor.tanh'),
-    ('theano.sandbox', 'use theano_tutorial.shared_randomstreams.RandomStreams, '
-                       'which draws other numbers than rng_mrg did'),
-    ('theano.tensor.nothing', 'PyTensor has nothing under this name')])
-def test_advice_for_other_names(name, advice):
-    advice = f'{name} is not among the names of Theano that work here; {advice}'
-    parent, _, child = name.rpartition('.')
-    with theano_names.provide():
-        for code in f'import theano\n{name}', f'import theano, {parent}\n{name}':
-            with pytest.raises(AttributeError, match=f'^{re.escape(advice)}$'):
-                exec(code, {})
-        for code in f'from {parent} import {child}', f'import {name}', f'from {name} import x':
-            with pytest.raises(ImportError, match=f'^{re.escape(advice)}$'):
-                exec(code, {})
-        with pytest.raises(ImportError, match='theano.sandbox is not'):
-            importlib.import_module('theano.sandbox.rng_mrg')
-
-
-@pytest.mark.parametrize('name', theano_names.INSTEAD)
-def test_advice_names_what_there_is(name):
-    assert pydoc.locate(name.replace('theano', 'pytensor', 1)) is None or name == 'theano.sandbox'
-    for found in re.findall(r'(?:pytensor|theano_tutorial)\.[\w.]*\w', theano_names.INSTEAD[name]):
-        assert pydoc.locate(found) is not None
-
-
-def test_names_are_gone_afterwards(monkeypatch, tmp_path, capsys):
-    finders = list(sys.meta_path)
-    with theano_names.provide():
-        import theano.tensor
-    assert not [name for name in sys.modules if re.match('(theano|cPickle)(\\.|$)', name)] and sys.meta_path == finders
-    assert capsys.readouterr().out == ''
-
-    # Theano itself, installed and imported.
-    (tmp_path / 'theano.py').touch()
-    monkeypatch.setattr(sys, 'path', [str(tmp_path), *sys.path])
-    genuine = {name: types.ModuleType(name) for name in ('theano', 'theano.gof')}
-    for name, module in genuine.items():
-        monkeypatch.setitem(sys.modules, name, module)
-    with theano_names.provide():
-        import theano
-        assert theano.function is pytensor.function and 'theano.gof' not in sys.modules
-    assert genuine.items() <= sys.modules.items()
-    assert capsys.readouterr().out == '... Theano is installed, but not used: its names lead to PyTensor\n'
-
-
-def test_pylab_can_be_imported_without_matplotlib(monkeypatch):
-    for name in [name for name in sys.modules if re.match('(matplotlib|pylab)(\\.|$)', name)]:
-        monkeypatch.delitem(sys.modules, name)
-    find_spec = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None if name == 'pylab' else find_spec(name))
-    with theano_names.provide():
-        import matplotlib.pyplot as plt
-        import pylab
-        for module in plt, pylab:
-            with pytest.raises(AttributeError, match='^there is no (pylab|matplotlib.pyplot).plot here$'):
-                module.plot  # noqa: B018
-
-
-def test_html_and_shown_images(tmp_path, run_cells):
-    run = run_cells(
-        'from PIL import Image\nImage.new("L", (2, 2)).save(DATA + "saved.png")\nhtml("<img src=\'saved.png\'>")',
-        'html.table([["<img src=\'saved.png\'>", 1], [2, 3]], ["日本", "b"])\nhtml.table([[4]])',
-        'Image.new("L", (3, 1), 255)')
-    assert run.saved == {'saved.png', 'shown_1.png'} and run.shown == ['shown_1.png'] and run.printed == ''
-    assert (tmp_path / 'out' / 'index.html').read_text(encoding='utf-8').splitlines() == [
-        '<!DOCTYPE html>', '<meta charset="utf-8">', "<img src='saved.png'>",
-        '<table><tr><th>日本</th><th>b</th></tr>', "<tr><td><img src='saved.png'></td><td>1</td></tr>",
-        '<tr><td>2</td><td>3</td></tr></table>', '<table><tr><td>4</td></tr></table>', '<p><img src="shown_1.png"></p>']
-    with Image.open(tmp_path / 'out' / 'shown_1.png') as image:
-        assert np.asarray(image).tolist() == [[255] * 3]
-    assert run_cells('print 1').saved == set()  # not what was there before
-
 
 # Cells that print and save what the page did, without training.
 COSTS = '''
@@ -300,26 +44,37 @@ def test_command_line(tmp_path, run):
     assert '<b>日本</b>' in (tmp_path / '出力 1' / 'index.html').read_text(encoding='utf-8')
 
 
-def test_pictures_are_shown_in_a_notebook(tmp_path):
-    (tmp_path / 'copy').write_text(notebook(*ANSWERS, *PICTURES), encoding='utf-8')
-    assert [check.matches for check in replay_copy(tmp_path / 'copy', 200, tmp_path / 'out')] == [True] * len(SUBJECTS)
+@pytest.fixture
+def differences(tmp_path, monkeypatch, capsys):
+    """Run a copy of the page, given as text. Returns what differs from the original."""
+    monkeypatch.setattr('logistic_sgd.main', lambda output_dir: None)  # seconds; test_command_line compares it
+    (tmp_path / 'out').mkdir()
+
+    def differences(content):
+        (tmp_path / 'copy').write_text(content, encoding='utf-8')
+        assert main(200, tmp_path / 'out', tmp_path / 'copy') == 1
+        subjects = capsys.readouterr().out.splitlines()[-1].removeprefix('Different: ').split(', ')
+        assert subjects[:2] == ['logistic regression', 'its predictions']
+        return subjects[2:]
+    return differences
+
+
+def test_pictures_are_shown_in_a_notebook(differences):
+    assert differences(notebook(*ANSWERS, *PICTURES)) == []
 
 
 @pytest.mark.parametrize('old, new, different', [
-    ('datasets =', 'other =', ['data']),
     ("['autoencoder']", "['denoising_autoencoder']", ['autoencoder']),
     ('"Training epoch', '"training epoch', ['autoencoder', 'denoising autoencoder']),
     ("], float)", '], float)[::-1]', ['noise matrix']),
     (SAVE[1], 'None', ['test_image.png']),
     (SAVE[0], SAVE[0].replace('.save', '.resize((9, 9)).save'), ['filters_no_corruption.png']),
     (PICTURES[4], PICTURES[2], ['dAed_image.png'])])
-def test_a_copy_that_differs(tmp_path, old, new, different):
-    copy = tmp_path / 'copy'
-    copy.write_text(text(*ANSWERS, *SAVE), encoding='utf-8')
-    assert all(check.matches for check in replay_copy(copy, 200, tmp_path / 'out'))
+def test_a_copy_that_differs(differences, old, new, different):
+    content = text(*ANSWERS, *SAVE)
+    assert differences(content) == []
     # The pictures of this run are still there, but they do not count for the next one.
-    copy.write_text(text(*ANSWERS, *SAVE).replace(old, new), encoding='utf-8')
-    assert [check.subject for check in replay_copy(copy, 200, tmp_path / 'out') if not check.matches] == different
+    assert differences(content.replace(old, new)) == different
 
 
 def test_costs_and_noise_are_read_from_the_text():
@@ -335,10 +90,10 @@ def test_costs_and_noise_are_read_from_the_text():
 
 
 def test_options_that_are_refused_before_the_training(tmp_path, run, monkeypatch):
-    monkeypatch.setattr('replay.replay_logistic', None)
+    monkeypatch.setattr('logistic_sgd.main', None)
     (tmp_path / 'empty').write_text('')
     for options, message in ((dict(page=tmp_path / 'empty'), 'empty: no cells'),
-                             (dict(page='any', hook=print), '--checkpoint cannot be combined with --page: ')):
+                             (dict(page='any', checkpoint='any'), '--checkpoint cannot be combined with --page: ')):
         with pytest.raises(InputError, match=message):
             main(**options)
     shown = ' '.join(run('replay.py', '--help').stdout.split())
@@ -360,70 +115,3 @@ def test_the_page_itself(tmp_path, run, epochs):
     index = (tmp_path / 'output' / 'index.html').read_text(encoding='utf-8')
     assert set(re.findall(r"src='(\w+\.png)'", index)) == set(reference.PICTURES)
     assert all((tmp_path / 'output' / name).exists() for name in reference.PICTURES)
-
-
-@pytest.fixture
-def shell(tmp_path, monkeypatch):
-    """An IPython shell in an empty folder, with the extension loaded."""
-    interactiveshell = pytest.importorskip('IPython.core.interactiveshell')
-    from traitlets.config import Config
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv('IPYTHONDIR', str(tmp_path / 'ipython'))
-    used = []
-    monkeypatch.setattr('theano_tutorial.compute.backend.use_fastest', lambda: used.append('fastest'))
-    shell = interactiveshell.InteractiveShell.instance(config=Config({'HistoryManager': {'enabled': False}}))
-    monkeypatch.setattr(sys, 'path', [path for path in sys.path if path != str(PROJECT)])
-    before = list(shell.input_transformers_post), list(shell.ast_transformers)
-    shell.run_line_magic('load_ext', 'theano_tutorial')
-    assert used == ['fastest'] and sys.path[-1] == str(PROJECT)  # for `from utils import ...`
-    yield shell
-    shell.run_line_magic('unload_ext', 'theano_tutorial')
-    assert (shell.input_transformers_post, shell.ast_transformers) == before
-    assert 'theano' not in sys.modules and not {*BUILTINS, 'html'} & set(shell.user_ns)
-    interactiveshell.InteractiveShell.clear_instance()
-
-
-def test_jupyter(shell, capsys):
-    for cell, printed in (
-            ('import theano\nimport theano.tensor as T\nx = T.matrix()\n'
-             'f = theano.function([x], T.nnet.sigmoid(x))\nprint "%.1f" % f([[0]])[0, 0],\nprint 7 / 2', '0.5 3\n'),
-            ('from __future__ import division', ''),
-            ('print 7 / 2', '3.5\n'),
-            ('%reload_ext theano_tutorial', ''),
-            ('print 7 / 2', '3\n')):
-        assert shell.run_cell(cell).success
-        assert capsys.readouterr().out == printed
-    shell.run_line_magic('unload_ext', 'theano_tutorial')
-    assert isinstance(shell.run_cell('print 1').error_before_exec, SyntaxError)
-    assert shell.run_cell('(7 / 2, range(2))').result == (3.5, range(2))
-    shell.run_line_magic('load_ext', 'theano_tutorial')
-
-
-def test_jupyter_errors_point_to_the_line(shell, capsys):
-    error = shell.run_cell('print "a"\nif True:\n    print "%d" % 1, 1 / 0').error_in_exec
-    while error.__traceback__.tb_next and 'ipython-input' not in error.__traceback__.tb_frame.f_code.co_filename:
-        error.__traceback__ = error.__traceback__.tb_next
-    assert isinstance(error, ZeroDivisionError) and error.__traceback__.tb_lineno == 3
-    error = shell.run_cell('print "a"\n\nexec "1"').error_before_exec
-    assert isinstance(error, SyntaxError) and error.lineno == 3
-    assert 'softmax(x, axis=-1)' in str(shell.run_cell('import theano\ntheano.tensor.nnet.softmax').error_in_exec)
-
-
-def test_jupyter_shows_html(shell, tmp_path):
-    from IPython.utils.capture import capture_output
-    with capture_output() as captured:
-        assert shell.run_cell('''
-from PIL import Image
-Image.new("L", (2, 1), 255).save(DATA + "a.png")
-html.table([["<img src='a.png'/>", "<img src='b.png'/>"]], ["日本", "2"])
-html("<b>1</b>")
-''').success
-    table, bold = (output.data['text/html'] for output in captured.outputs)
-    encoded = re.fullmatch('<table><tr><th>日本</th><th>2</th></tr>\n<tr><td><img src="data:image/png;base64,(.*)"/>'
-                           "</td><td><img src='b.png'/></td></tr></table>", table)[1]
-    assert base64.b64decode(encoded) == (tmp_path / 'output' / 'a.png').read_bytes() and bold == '<b>1</b>'
-    shell.user_ns['DATA'] = ''  # which the reader may choose
-    Image.new('L', (1, 1)).save('b.png')
-    with capture_output() as captured:
-        shell.user_ns['html']('<img src="b.png">')
-    assert captured.outputs[0].data['text/html'].startswith('<img src="data:image/png')

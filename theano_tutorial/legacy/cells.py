@@ -5,11 +5,7 @@ them as code, which may do whatever its reader may.
 """
 import ast
 import base64
-import codecs
 import contextlib
-import html
-import io
-import json
 import os
 import re
 import sys
@@ -25,30 +21,31 @@ from theano_tutorial.compute import backend
 from theano_tutorial.errors import InputError
 from theano_tutorial.files.storage import atomic_write, make_folder
 from theano_tutorial.legacy import theano_names
-from theano_tutorial.legacy.python2 import BUILTINS, Python2
+from theano_tutorial.legacy.commands import without_commands
+from theano_tutorial.legacy.copies import read_cells
+from theano_tutorial.legacy.python2 import BUILTINS, CHANGED, Python2
 
 
 class Run(NamedTuple):
     """What a run of the page left."""
 
-    printed: str
     variables: dict
-    saved: set  # names of the files that the cells wrote in the output folder
-    shown: list  # names of the files of the images that they showed, in order
+    shown: list  # names of the files of the images that the cells showed, in order
 
 
 def run_page(path, output_dir, **constants):
-    """Run the cells of a copy of the page as code; show what they print, and the values of their last lines.
+    """Run the cells of a copy of the page as code; print what they print, and the values of their last lines.
 
-    path : see read_cells
+    path : see copies.read_cells
     output_dir : the folder that the cells know as DATA. Images that are the value of a cell are saved there, and
         index.html with these and with what the cells pass to html() and html.table()
     constants : values that replace those which the cells assign to these variables
 
-    Returns a Run. Raises OSError and InputError (a ValueError), for an error in a cell with its number and line.
+    Returns a Run; prints on stderr which commands to Jupyter are not run. Raises OSError and InputError (a ValueError),
+    for an error in a cell with its number and line.
     """
     sources, is_mixed = read_cells(path)
-    python2, printed = Python2(constants), _Tee(sys.stdout)
+    python2 = Python2(constants)
     page: list[str] = []
     shown: list[str] = []
     variables = {'__name__': '__main__', 'DATA': os.path.join(output_dir, ''), 'html': Html(page.append)} | BUILTINS
@@ -62,15 +59,19 @@ def run_page(path, output_dir, **constants):
             print(repr(value))
 
     make_folder(output_dir)
-    times = _times(output_dir)
     try:
         # As numpy printed arrays in 2016.
-        with theano_names.provide(), np.printoptions(legacy='1.13'), contextlib.redirect_stdout(printed):
+        with theano_names.provide(), np.printoptions(legacy='1.13'):
             for number, source in enumerate(sources, 1):
                 try:
-                    body, value = _compile(source, is_mixed, python2, variables, f'<cell {number}>')
-                    exec(body, variables)
-                    show(eval(value, variables))
+                    python, left_out, is_timed = without_commands(source)
+                    body, value = _compile(python, is_mixed, python2, variables, f'<cell {number}>')
+                    for line, command in left_out:
+                        if line <= python2.end:
+                            print(f'... cell {number}, line {line}: not run: {command}', file=sys.stderr)
+                    scope = dict(variables) if is_timed else variables
+                    exec(body, scope)
+                    show(eval(value, scope))
                 except (Exception, SystemExit) as error:
                     if is_interrupt(error):
                         raise
@@ -79,24 +80,7 @@ def run_page(path, output_dir, **constants):
         if page:
             with atomic_write(os.path.join(output_dir, 'index.html')) as file:
                 file.write('\n'.join(['<!DOCTYPE html>', '<meta charset="utf-8">', *page, '']).encode())
-    saved = {name for name, time in _times(output_dir).items() if time != times.get(name)} - {'index.html'}
-    return Run(printed.getvalue(), variables, saved, shown)
-
-
-def _times(folder):
-    return {file.name: file.stat().st_mtime_ns for file in os.scandir(folder)}
-
-
-class _Tee(io.StringIO):
-    """Keeps what is written, and writes it to another stream."""
-
-    def __init__(self, stream):
-        super().__init__()
-        self.stream = stream
-
-    def write(self, text):
-        self.stream.write(text)
-        return super().write(text)
+    return Run(variables, shown)
 
 
 class Html:
@@ -114,43 +98,6 @@ class Html:
             f'<tr>{"".join(f"<{tag}>{cell}</{tag}>" for cell in cells)}</tr>' for tag, cells in lines) + '</table>')
 
 
-def read_cells(path):
-    """The cells of a copy of the page, a list of str, and whether output and prose can follow the code in them.
-
-    path : file with text or HTML, in UTF-8, UTF-16, EUC-JP or Shift JIS, or with a notebook
-
-    Raises OSError if it cannot be read, InputError (a ValueError) if it has no cells.
-    """
-    def plain(text):
-        return text.replace('\r\n', '\n').replace('\xa0', ' ')
-
-    with open(path, 'rb') as file:
-        content = file.read()
-    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in 'utf-16' if is_utf16 else 'utf-8-sig', 'euc_jp', 'cp932', 'latin-1':
-        with contextlib.suppress(UnicodeDecodeError):
-            text = plain(content.decode(encoding)).lstrip()
-            break
-    if text.startswith('{'):
-        try:
-            notebook = json.loads(text)
-            cells = [cell for sheet in notebook.get('worksheets', [notebook]) for cell in sheet['cells']]
-            sources = [''.join(cell.get('source', cell.get('input'))) for cell in cells if cell['cell_type'] == 'code']
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise InputError(f'{path}: not a notebook ({error!r:.80})') from error
-        # Without commands to Jupyter, such as %matplotlib inline.
-        return [re.sub(r'^(%{1,2}\w|!).*', '', plain(source), flags=re.M) for source in sources], False
-    if text.startswith('<'):
-        text = re.sub(r'(?is)<(script|style)\b.*?</\1>', '', text)
-        text = re.sub(r'(?i)</?(br|div|dd|dt|h\d|hr|li|p|pre|table|td|tr|ul)\b[^>]*>', '\n', text)
-        text = plain(html.unescape(re.sub(r'<[^>]*>', '', text)))
-    # The line before a cell, on the page and in a notebook saved as HTML, with the empty lines below it.
-    sources = re.split(r'(?m)^ *(?:sageへの入力[:：]|In *\[[\d *]*\]:) *$(?:\s*\n)?', text)[1:]
-    if not sources:
-        raise InputError(f'{path}: no cells; in text and HTML a line "sageへの入力:" should precede each')
-    return sources, True
-
-
 def _compile(source, is_mixed, python2, variables, filename):
     """The code of a cell, and of the value to show: that of its last statement, or None."""
     with warnings.catch_warnings():
@@ -165,7 +112,7 @@ def _compile(source, is_mixed, python2, variables, filename):
 def _describe(error, number, sources):
     """An error in one line: the cell, the line, and what is wrong."""
     lines = sources[number - 1].split('\n')
-    line = getattr(error, 'lineno', len(lines))
+    line = getattr(error, 'lineno', None) or len(lines)
     for frame, lineno in traceback.walk_tb(error.__traceback__):
         if match := re.fullmatch(r'<cell (\d+)>', frame.f_code.co_filename):
             number, line = int(match[1]), lineno
@@ -199,7 +146,7 @@ def load(shell):
     backend.use_fastest()
     python2 = Python2({})
     variables = {'DATA': os.path.join('output', ''), 'html': Html(show)} | BUILTINS
-    project = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # with logistic_sgd.py and utils.py
+    project = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))  # with logistic_sgd.py and utils.py
     _loaded.enter_context(theano_names.provide())
     shell.input_transformers_post.append(translate)
     shell.ast_transformers.append(python2)
@@ -211,7 +158,8 @@ def load(shell):
     def undo():
         shell.input_transformers_post.remove(translate)
         shell.ast_transformers.remove(python2)
-        shell.drop_by_id(variables)
+        # Functions of Python 2 cells still need the others, and Python 3 has none of these.
+        shell.drop_by_id({name: BUILTINS[name] for name in CHANGED})
 
 
 def unload():
