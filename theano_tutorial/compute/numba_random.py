@@ -45,7 +45,7 @@ class RandomStateNumbaType(types.Opaque):
 
 
 # Code compiled for another model of the type must not be used: with the model, change the version.
-random_state = RandomStateNumbaType('theano_tutorial.RandomState, version 3')
+random_state = RandomStateNumbaType('theano_tutorial.RandomState, version 4')
 
 
 @register_model(RandomStateNumbaType)
@@ -118,7 +118,7 @@ def random_function(op, node, **kwargs):
         return rng, out
 
     # To be changed with draw_bernoulli: PyTensor does not look into it.
-    return mask, default_hash_key_from_props(op, cache_version=2)
+    return mask, default_hash_key_from_props(op, cache_version=3)
 
 
 def _call_perform(op, node):
