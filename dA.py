@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from logistic_sgd import load_data
 from theano_tutorial import command_line
+from theano_tutorial.errors import InputError
 from theano_tutorial.files import models
 from theano_tutorial.files.datasets import as_shared
 from theano_tutorial.nnet import sigmoid, stabilize
@@ -45,7 +46,7 @@ class Autoencoder:
         if theano_rng is None:
             theano_rng = RandomStreams(numpy_rng.randint(2 ** 30))
         if W is None:
-            bound = 4 * np.sqrt(6. / (n_hidden + n_visible))
+            bound = 4 * np.sqrt(6. / (n_hidden + n_visible))  # Glorot and Bengio (2010), for the sigmoid
             initial_W = numpy_rng.uniform(low=-bound, high=bound, size=(n_visible, n_hidden))
             W = pytensor.shared(initial_W.astype(floatX), name='W')
         if bhid is None:
@@ -74,17 +75,17 @@ class Autoencoder:
         return sigmoid(pt.dot(hidden, self.W_prime) + self.b_prime)
 
     def get_cost_updates(self, corruption_level, learning_rate):
-        """The symbolic cost of a minibatch; pairs (variable, new value) that update the parameters and the noise."""
+        """The symbolic cost of a minibatch, and the updates: pairs (parameter or random state, its next value)."""
         tilde_x = self.get_corrupted_input(self.x, corruption_level)
         y = self.get_hidden_values(tilde_x)
         z = self.get_reconstructed_input(y)
         # Equation (4) for each example of the minibatch: a vector.
         L = -pt.sum(self.x * pt.log(z) + (1 - self.x) * pt.log(1 - z), axis=1)
-        cost = stabilize(pt.mean(L))  # the same value without the log of a z that has been rounded to 0 or 1
+        cost = stabilize(pt.mean(L))  # the same, computed with dL/da = z - x in one pass, which is faster; no log of 0
 
         gparams = pt.grad(cost, self.params)
         updates = [(param, param - learning_rate * gparam) for param, gparam in zip(self.params, gparams)]
-        # Passed explicitly, as PyTensor intends; with RandomStreams they are also the default, as in Theano.
+        # The next states of the noise's streams: the default in Theano, and here, too; explicit in PyTensor.
         updates += self.theano_rng.updates([cost])
         return cost, updates
 
@@ -97,10 +98,11 @@ class Autoencoder:
         return self.W.get_value(), self.b.get_value(), self.b_prime.get_value()
 
     def __setstate__(self, state):
+        """Set the values of W, b and b_prime. A model that is unpickled or copied has a new input and new streams."""
         floatX = pytensor.config.floatX
-        if not hasattr(self, 'params'):  # unpickled: __init__ has not run
+        if not hasattr(self, 'params'):  # __init__ has not run
             parameters = [pytensor.shared(value.astype(floatX)) for value in state]
-            Autoencoder.__init__(self, np.random.RandomState(), None, None, *state[0].shape, *parameters)
+            Autoencoder.__init__(self, np.random.RandomState(0), None, None, *state[0].shape, *parameters)
         for param, value in zip(self.params, state):
             param.set_value(value.astype(floatX))
 
@@ -124,7 +126,7 @@ def training_function(autoencoder, train_set_x, corruption_level, learning_rate,
 
 def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, training_epochs=200, batch_size=20,
           checkpoint=None):
-    """Train on minibatches and print the mean cost of every tenth epoch. Returns the mean cost of each, a list.
+    """Train on minibatches and print the mean cost of every tenth epoch. Returns those of all epochs, a list.
 
     train_set_x : array or shared matrix (n, n_visible) with values in [0, 1]; the last n % batch_size are not used
     checkpoint : None, or a Checkpoint, to resume from and to save the state to after each epoch
@@ -138,7 +140,7 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     costs = checkpoint.restore(autoencoder, train_set_x) if checkpoint else []
     start_time = timeit.default_timer()
     for epoch in tqdm(range(training_epochs), unit='epoch', leave=False, disable=None):  # a progress bar
-        if epoch == len(costs):  # it is not among those of the checkpoint
+        if epoch == len(costs):  # else the checkpoint has the cost of this epoch
             c = [train_da(batch_index) for batch_index in range(n_train_batches)]
             costs.append(float(np.mean(c)))
             if not all(np.isfinite(values).all() for values in (costs, *autoencoder.__getstate__())):
@@ -154,11 +156,13 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
 def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0.1, n_hidden=100, corruption=0.3,
          seed=123, only='both', output_dir='output', image_shape=None, checkpoint=None):
     """Train a plain and a denoising autoencoder; save the models, their filters and reconstructions of test images."""
+    if only not in ('both', 'plain', 'denoising'):
+        raise InputError(f'only is {only!r}; expected both, plain or denoising')
     datasets = load_data(dataset, image_shape)
-    image_shape = datasets.image_shape
     train_set_x, test_set_x = datasets[0][0], datasets[2][0][:100]
     n_visible = train_set_x.get_value(borrow=True).shape[1]
-    settings = dict(learning_rate=learning_rate, batch_size=batch_size, seed=seed, pixel_scale=datasets.pixel_scale)
+    image_shape, pixel_scale = datasets.image_shape, datasets.pixel_scale
+    settings = dict(learning_rate=learning_rate, batch_size=batch_size, seed=seed)
     save_tiles(test_set_x.eval(), image_shape, f'{output_dir}/test_image.png')
 
     # The autoencoder, its filters, and what it makes of the test images.
@@ -167,22 +171,26 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
         theano_rng = RandomStreams(rng.randint(2 ** 30))
         autoencoder = Autoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
         costs = train(autoencoder, train_set_x, 0., learning_rate, epochs, batch_size, checkpoint)
-        models.save(autoencoder, f'{output_dir}/autoencoder.npz', image_shape, corruption=0., epochs=len(costs),
-                    **settings)
+        models.save(autoencoder, f'{output_dir}/autoencoder.npz', image_shape, pixel_scale, corruption=0.,
+                    epochs=len(costs), **settings)
         save_tiles(autoencoder.W.get_value().T, image_shape, f'{output_dir}/filters_no_corruption.png')
-        z = autoencoder.get_reconstructed_input(autoencoder.get_hidden_values(test_set_x))
+        y = autoencoder.get_hidden_values(test_set_x)
+        z = autoencoder.get_reconstructed_input(y)
         save_tiles(z.eval(), image_shape, f'{output_dir}/autoencoded_image.png')
 
-    # The noise as the page shows it, and the denoising autoencoder. Its own noise is the second stream.
+    # The same with noise. The matrix that is printed first, as on the page, takes the first stream: the digits of the
+    # training depend on that. The initial weights are those of the autoencoder above.
     if only != 'plain':
         rng = np.random.RandomState(seed)
         theano_rng = RandomStreams(rng.randint(2 ** 30))
         print(theano_rng.binomial(size=(10, 10), n=1, p=1 - corruption, dtype=pytensor.config.floatX).eval())
         dA = DenoisingAutoencoder(rng, theano_rng, n_visible=n_visible, n_hidden=n_hidden)
         costs = train(dA, train_set_x, corruption, learning_rate, epochs, batch_size, checkpoint)
-        models.save(dA, f'{output_dir}/dA.npz', image_shape, corruption=corruption, epochs=len(costs), **settings)
+        models.save(dA, f'{output_dir}/dA.npz', image_shape, pixel_scale, corruption=corruption,
+                    epochs=len(costs), **settings)
         save_tiles(dA.W.get_value().T, image_shape, f'{output_dir}/filters_corruption_{corruption * 100:.0f}.png')
-        z = dA.get_reconstructed_input(dA.get_hidden_values(test_set_x))
+        y = dA.get_hidden_values(test_set_x)
+        z = dA.get_reconstructed_input(y)
         save_tiles(z.eval(), image_shape, f'{output_dir}/dAed_image.png')
 
 
@@ -204,7 +212,7 @@ def reconstruct(images, model='output/dA.npz'):
 
 
 def reconstruct_files(reconstruct, model='output/dA.npz', corruption=None, output_dir='output'):
-    """Only save input, corrupted input and reconstruction of image files, a row each, by a saved model.
+    """Do not train: save one picture with a row of input, corrupted input and reconstruction for each image file.
 
     model : .npz file that this script saved after training
     corruption : probability that a pixel is set to 0, by default that of the training; the noise is always the same
@@ -215,4 +223,4 @@ def reconstruct_files(reconstruct, model='output/dA.npz', corruption=None, outpu
 
 
 if __name__ == '__main__':
-    command_line.run(main, reconstruct=reconstruct_files)
+    command_line.run(main, reconstruct=reconstruct_files)  # the arguments are the options

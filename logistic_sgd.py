@@ -98,7 +98,7 @@ def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl
 
     n_epochs : maximum number of epochs
     dataset : see load_data; or what it returned
-    patience : minimum number of minibatches before stopping, at least 2
+    patience : number, counted from 0, of the first minibatch after which training may stop; at least 2
     model : path of the .npz file to write, whenever the validation error is the lowest so far
 
     Returns the lowest validation error, the test error of that model, both in [0, 1], and the number of epochs begun.

@@ -5,8 +5,8 @@
 
 trains the logistic regression that the page builds on and both autoencoders with the page's settings, prints what the
 page printed, saves its five pictures, and ends with a table of what matches. The exit status is 0 if everything does,
-1 if something differs. With --page the autoencoders are not ours but those of the page's own cells, which are run as
-code from the reader's copy of the page.
+1 if something differs. With --page, the page's own cells are run in place of dA.py, as code, from the reader's copy of
+the page. The logistic regression runs in PyTensor's mode FAST_COMPILE.
 """
 import os
 
@@ -35,7 +35,7 @@ def main(epochs=200, output_dir='output', page=None, checkpoint=None):
     if page:
         read_cells(page)  # a file without cells should not be noticed only after the logistic regression
 
-    # The default mode would compile for ten seconds, to train for one.
+    # FAST_COMPILE: in the default mode, compiling takes ten seconds and training one.
     mode = 'FAST_COMPILE' if pytensor.config.mode == 'Mode' else pytensor.config.mode
     with reference.Recording(output_dir) as logistic, pytensor.config.change_flags(mode=mode):
         logistic_sgd.main(output_dir=output_dir)

@@ -1,4 +1,4 @@
-"""Show the rows of a matrix as images: tiles of one picture."""
+"""Arrange the rows of a matrix as the tiles of one picture, and save it."""
 import math
 
 import numpy as np
@@ -69,9 +69,10 @@ def tile_raster_images(X, img_shape, tile_shape, tile_spacing=(0, 0),
 
 
 def save_tiles(X, img_shape, path, n_columns=10, scale_rows_to_unit_interval=True):
-    """Save the images in the rows of X as one picture, ten in a row, one pixel apart.
+    """Save the images in the rows of X as one picture, n_columns in a row, one pixel apart.
 
     img_shape : (height, width) of one image, in pixels; if None, a line says that the picture is not saved
+    scale_rows_to_unit_interval : see tile_raster_images
 
     Raises OSError naming the path if the file cannot be written.
     """

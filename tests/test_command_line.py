@@ -33,7 +33,7 @@ def test_options_are_the_arguments_of_main(run):
     assert run('changed_script.py').stdout.splitlines()[1:] == ['none 2 0.5 0.0 True None']
     done = run('changed_script.py', '--epochs', 7, '--learning-rate', '1e-3', '--momentum', 0.9, '--no-nesterov',
                '--checkpoint', 'file')
-    settings = {'dataset': 'none', 'learning_rate': 0.001, 'momentum': 0.9, 'nesterov': False, 'floatX': 'float64'}
+    settings = {'learning_rate': 0.001, 'momentum': 0.9, 'nesterov': False, 'floatX': 'float64'}
     assert done.stdout.splitlines()[1:] == [f"none 7 0.001 0.9 False ('file', {settings})"]
 
 
@@ -118,7 +118,7 @@ def test_arguments_of_all_kinds(call):
     for given, message in [
             ([], 'the following arguments are required: --dataset'),
             (['--dataset', ''], "argument --dataset: '' is not a path"),
-            (['--dataset', 'x', '--options', 3, 'a\nb'], 'unrecognized arguments: --options 3 a b')]:
+            (['--dataset', 'x', '--options', 3, 'a\nb'], 'unrecognized arguments: --options 3 a b; see script.py --help')]:
         assert call(main, *given) == (2, '', f'script.py: error: {message}\n')
     for wrong in lambda help=1: None, lambda x=True, no_x=1: None:
         status, out, err = call(wrong)
@@ -186,9 +186,9 @@ def test_status(call, result, status):
 
 @pytest.mark.parametrize('arguments, message', [
     (['--epochs', 0], "argument --epochs: '0' is not an integer from 1 to 2147483647"),
-    (['--epoch', 3], 'unrecognized arguments: --epoch 3'),
+    (['--epoch', 3], 'unrecognized arguments: --epoch 3; see dA.py --help'),
     (['--dataset', 'README.md'],
-     "README.md: not a pickle of arrays, an .npz or .csv file or a folder of images (KeyError: 35)"),
+     "README.md: not a pickle of arrays, an .npz or .csv file or a folder of images"),
     (['--batch-size', 5001], 'batch size 5001 is not from 1 to 5000, the number of training images'),
     (['--image-shape', '28'], "argument --image-shape: '28' is not a height and a width, as in 28x28"),
     (['--model', 'README.md'], '--model needs --reconstruct'),

@@ -85,7 +85,7 @@ def test_arrays_are_loaded_as_they_were_saved(tmp_path):
     loaded = load_arrays(tmp_path / 'file', 'test, version 1')
     assert loaded.keys() == {'numbers', 'text'} and loaded['text'] == 'text'
     np.testing.assert_array_equal(loaded['numbers'], numbers, strict=True)
-    with pytest.raises(InputError, match="file: its format is 'test, version 1', not 'test, version 2'"):
+    with pytest.raises(InputError, match="file: not saved as 'test, version 2', but as 'test, version 1'"):
         load_arrays(tmp_path / 'file', 'test, version 2')
 
 

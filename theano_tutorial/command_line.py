@@ -37,7 +37,8 @@ shape = checked(lambda text: tuple(map(int, re.split('[x,]', text.strip('()'))))
 OPTIONS: dict[str, dict] = {
     'dataset': dict(metavar='PATH', type=path, help='pickle, .npz or .csv file, or a folder of images; '
                                                     'mnist.pkl.gz, all of MNIST, is downloaded if missing'),
-    'image_shape': dict(metavar='HxW', type=shape, help='height and width of the images; those of a folder are scaled'),
+    'image_shape': dict(metavar='HxW', type=shape, help='height and width; the images of a folder are scaled to it, '
+                                                        'other data need it if their images are not square'),
     'only': dict(choices=['both', 'plain', 'denoising'], help='which autoencoder to train'),
     'epochs': dict(metavar='N', type=positive_int, help='number of epochs'),
     'batch_size': dict(metavar='N', type=positive_int, help='examples in a minibatch'),
@@ -93,7 +94,7 @@ def run(main, **others):
         relation = 'needs' if function is main else 'cannot be combined with'
         parser.error(f'{flag} {relation} {" or ".join(map(_flag, others))}'
                      if any(flag in map(_flag, _defaults(other)) for other in parsers)
-                     else f'unrecognized arguments: {" ".join(unknown)}')
+                     else f'unrecognized arguments: {" ".join(unknown)}; see {parser.prog} --help')
     options = _defaults(function)
     for name, value in vars(found).items():
         options[name] = tuple(value) if isinstance(options[name], tuple) else value
@@ -108,7 +109,7 @@ def run(main, **others):
             make_folder(options['output_dir'])
         if isinstance(options.get('checkpoint'), str):
             settings = {name: _setting(name, value) for name, value in options.items()
-                        if name not in ('epochs', 'only', 'output_dir', 'page', 'checkpoint')}
+                        if name not in ('dataset', 'epochs', 'only', 'output_dir', 'page', 'checkpoint')}
             options['checkpoint'] = Checkpoint(options['checkpoint'], settings)
         call = inspect.signature(function).bind_partial()
         call.arguments.update(options)

@@ -1,4 +1,4 @@
-"""Theano's T.nnet on PyTensor, as far as the page needs it: sigmoid, and softplus, by which its cost is computed.
+"""Theano's T.nnet on PyTensor, as far as the page needs it: sigmoid, and softplus, from which its cost is computed.
 
 Where exp hardly matters, Theano's C code leaves it out, so that its functions are not quite the formulas:
 
@@ -8,8 +8,8 @@ Where exp hardly matters, Theano's C code leaves it out, so that its functions a
     softplus(x) = log(1 + exp(x)),  but exactly x for   x > 16               x > 14
                                         exactly 0 for   x < -745             x < -103
 
-So above 19 the sigmoid's gradient, y (1 - y), is 0 instead of 5e-9. On the page, some hidden units get there: over
-50,000 steps that changes the weights by 1e-5, and one pixel of a picture. pt.sigmoid and pt.softplus have no limits.
+So above 19 the sigmoid's gradient, y (1 - y), is 0 instead of up to 5.6e-9. On the page 2.9% of the hidden values are
+there: over 50,000 steps that changes the weights by 1e-5, and one pixel by a grey level. pt.sigmoid has no limits.
 
 Source: ScalarSigmoid and ScalarSoftplus in theano/tensor/nnet/sigm.py, Theano 0.8.2. Here the limits hold in every mode
 of PyTensor. As in Theano, integers are converted to float32 or, from 32 bits on, to float64.

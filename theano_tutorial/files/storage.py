@@ -107,7 +107,7 @@ def load_arrays(path, format):
     arrays = open_npz(path, f'a valid {format.split(",")[0]} file')
     found = str(arrays.pop('format', 'missing'))
     if found != format:
-        raise InputError(f'{path}: its format is {found!r:.100}, not {format!r}')
+        raise InputError(f'{path}: not saved as {format!r}' + (f', but as {found!r:.100}' if found != 'missing' else ''))
     if not all(np.isfinite(values).all() for values in arrays.values() if values.dtype.kind == 'f'):
         raise InputError(f'{path}: it contains infinite values or NaN')
     return arrays
@@ -150,7 +150,8 @@ def read_gzip(path, parse, kind):
         except MemoryError:
             raise
         except Exception as error:  # damaged bytes can make gzip, pickle and numpy raise anything
-            raise InputError(f'{path}: not {kind} ({type(error).__name__}: {error!s:.200})') from error
+            reason = f' ({error!s:.200})' if ' ' in str(error) else ''  # KeyError: 35 says nothing
+            raise InputError(f'{path}: not {kind}{reason}') from error
 
 
 def data_file(name):
