@@ -1,4 +1,4 @@
-"""The texts: both READMEs have the same content, links have targets, and quoted output equals the record."""
+"""The texts: both languages have the same content, links have targets, and quoted output equals the record."""
 import re
 
 import pytest
@@ -10,17 +10,33 @@ from theano_tutorial.reference import record
 TEXTS = [path.relative_to(PROJECT).as_posix() for folder in ('.', 'docs', 'benchmarks', 'data')
          for path in sorted((PROJECT / folder).glob('*.md'))]
 
+TRANSLATED = [name.replace('.ja.md', '.md') for name in TEXTS if name.endswith('.ja.md')]
+
 
 def read(name):
     return (PROJECT / name).read_text(encoding='utf-8')
 
 
-@pytest.mark.parametrize('pattern', [
-    r'(?s)```.*?```', r'^    (\S.*?)(?: *#.*)?$', r'^#+(?= )|^\||^- ',  # code and output; commands; parts
-    r'\]\(([^)]+)\)', r'(?:python3?|py) -m [^`\n]*', r'\d+\.\d{6}|time: \d+s'])  # links; commands in a line; numbers
-def test_both_languages_have_the_same_content(pattern):
-    english, japanese = read('README.md').replace('README.ja.md', 'README.md'), read('README.ja.md')
-    assert re.findall(pattern, english, re.M) == re.findall(pattern, japanese, re.M) != []
+@pytest.mark.parametrize('name', TRANSLATED)
+def test_both_languages_have_the_same_content(name):
+    def parts(text, pattern):
+        return re.findall(pattern, text, re.M)
+
+    english, japanese = (read(path).replace('.ja.md', '.md') for path in (name, name.replace('.md', '.ja.md')))
+    for pattern in (r'(?s)```.*?```', r'^    (\S.*?)(?: *#.*)?$', r'^#+(?= )|^\||^- |^\d\.',  # code, commands, parts
+                    r'\]\(([^)]+)\)', r'(?:python3?|py) -m [^`\n]*'):  # links, commands in a line
+        assert parts(english, pattern) == parts(japanese, pattern)
+    number = r'(?<!\d)(?!10\D)\d[\d,.]*\d'  # Japanese has 1/10 for a tenth
+    assert sorted(parts(english, number)) == sorted(parts(japanese, number)) != []
+    assert set(parts(english, r'`[^`\n]+`')) <= set(parts(japanese, r'`[^`\n]+`'))
+
+
+@pytest.mark.parametrize('name', TRANSLATED)
+def test_japanese_texts_lead_to_japanese_texts(name):
+    folder, japanese = (PROJECT / name).parent, name.replace('.md', '.ja.md')
+    to_english = [path for path in re.findall(r'\]\(([^):]+(?<!\.ja)\.md)\)', read(japanese))
+                  if (folder / path).with_suffix('.ja.md').exists()]
+    assert to_english == [(PROJECT / name).name]  # the text itself
 
 
 @pytest.mark.parametrize('name', TEXTS)
@@ -42,7 +58,7 @@ def test_quotes_are_those_of_the_record():
 
 
 def test_versions_of_the_quoted_run_and_of_the_project():
-    python, pytensor, numpy = re.search(r'Python (\S+), PyTensor (\S+) and numpy (\S+);', read('README.md')).groups()
+    python, pytensor, numpy = re.search(r'Python (\S+), PyTensor (\S+) and numpy (\S+);', read('docs/page.md')).groups()
     constraints = read('constraints.txt').splitlines()
     assert f'Python {python}:' in constraints[0]
     assert {f'pytensor=={pytensor}', f'numpy=={numpy}'} < {line.split(';')[0] for line in constraints}
