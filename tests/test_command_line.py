@@ -118,7 +118,8 @@ def test_arguments_of_all_kinds(call):
     for given, message in [
             ([], 'the following arguments are required: --dataset'),
             (['--dataset', ''], "argument --dataset: '' is not a path"),
-            (['--dataset', 'x', '--options', 3, 'a\nb'], 'unrecognized arguments: --options 3 a b; see script.py --help')]:
+            (['--dataset', 'x', '--options', 3, 'a\nb'],
+             'unrecognized arguments: --options 3 a b; see script.py --help')]:
         assert call(main, *given) == (2, '', f'script.py: error: {message}\n')
     for wrong in lambda help=1: None, lambda x=True, no_x=1: None:
         status, out, err = call(wrong)

@@ -107,7 +107,8 @@ def load_arrays(path, format):
     arrays = open_npz(path, f'a valid {format.split(",")[0]} file')
     found = str(arrays.pop('format', 'missing'))
     if found != format:
-        raise InputError(f'{path}: not saved as {format!r}' + (f', but as {found!r:.100}' if found != 'missing' else ''))
+        other = f', but as {found!r:.100}' if found != 'missing' else ''
+        raise InputError(f'{path}: not saved as {format!r}{other}')
     if not all(np.isfinite(values).all() for values in arrays.values() if values.dtype.kind == 'f'):
         raise InputError(f'{path}: it contains infinite values or NaN')
     return arrays
