@@ -1,11 +1,11 @@
 """Denoising autoencoder: a network that is trained to reconstruct its input from a corrupted copy of it.
 
-    tilde_x = x with each pixel set to 0 with probability corruption_level        (1)
-    y = s(tilde_x W + b)                                                          (2)
-    z = s(y W' + b')  with tied weights W' = W^T                                  (3)
-    L(x, z) = -sum_k [x_k log z_k + (1 - x_k) log(1 - z_k)]                       (4)
+    y = s(tilde_x W + b)                                                          (1)
+    z = s(y W' + b')  with tied weights W' = W^T                                  (2)
+    L(x, z) = -sum_k [x_k log z_k + (1 - x_k) log(1 - z_k)]                       (3)
+    tilde_x = x with each pixel set to 0 with probability corruption_level        (4)
 
-s is the sigmoid; x is a row vector with values in [0, 1]. Without (1) this is the plain autoencoder. `python dA.py`
+s is the sigmoid; x is a row vector with values in [0, 1]. In the plain autoencoder tilde_x is x itself. `python dA.py`
 trains both on a tenth of MNIST and saves their filters as images; `python dA.py --help` lists its options.
 
 P. Vincent, H. Larochelle, Y. Bengio, P.-A. Manzagol, "Extracting and Composing Robust Features with Denoising
@@ -67,11 +67,11 @@ class Autoencoder:
         return input
 
     def get_hidden_values(self, input):
-        """y, (batch, n_hidden): equation (2)."""
+        """y, (batch, n_hidden): equation (1)."""
         return sigmoid(pt.dot(input, self.W) + self.b)
 
     def get_reconstructed_input(self, hidden):
-        """z, (batch, n_visible): equation (3)."""
+        """z, (batch, n_visible): equation (2)."""
         return sigmoid(pt.dot(hidden, self.W_prime) + self.b_prime)
 
     def get_cost_updates(self, corruption_level, learning_rate):
@@ -79,7 +79,7 @@ class Autoencoder:
         tilde_x = self.get_corrupted_input(self.x, corruption_level)
         y = self.get_hidden_values(tilde_x)
         z = self.get_reconstructed_input(y)
-        # Equation (4) for each example of the minibatch: a vector.
+        # Equation (3) for each example of the minibatch: a vector.
         L = -pt.sum(self.x * pt.log(z) + (1 - self.x) * pt.log(1 - z), axis=1)
         cost = stabilize(pt.mean(L))  # the same, computed with dL/da = z - x in one pass, which is faster; no log of 0
 
@@ -111,7 +111,7 @@ class DenoisingAutoencoder(Autoencoder):
     """Autoencoder that is given a corrupted input and is trained to reconstruct the clean one."""
 
     def get_corrupted_input(self, input, corruption_level):
-        """tilde_x, (batch, n_visible): equation (1)."""
+        """tilde_x, (batch, n_visible): equation (4)."""
         return self.theano_rng.binomial(size=input.shape, n=1, p=1 - corruption_level,
                                         dtype=pytensor.config.floatX) * input
 
@@ -200,7 +200,7 @@ def load(model='output/dA.npz'):
 
 
 def encode(images, model='output/dA.npz'):
-    """y, the hidden values of images, (n, n_hidden): equation (2) of a saved model. See models.apply."""
+    """y, the hidden values of images, (n, n_hidden): equation (1) of a saved model. See models.apply."""
     autoencoder = load(model)
     return models.apply(autoencoder, autoencoder.get_hidden_values(autoencoder.x), images)
 

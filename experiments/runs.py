@@ -39,7 +39,7 @@ def squared_error(x, z):
 
 
 def cross_entropy(x, z, margin):
-    """Mean cross-entropy of a digit in nats, equation (4) of dA.py, with z kept `margin` away from 0 and 1."""
+    """Mean cross-entropy of a digit in nats, equation (3) of dA.py, with z kept `margin` away from 0 and 1."""
     z = np.clip(z, margin, 1 - margin, dtype=float)
     return -np.mean(np.sum(x * np.log(z) + (1 - x) * np.log(1 - z), axis=1))
 

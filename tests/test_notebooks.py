@@ -18,7 +18,9 @@ NOTEBOOKS = PROJECT / 'notebooks'
 sys.path.append(str(NOTEBOOKS))
 make_notebooks = importlib.import_module('make_notebooks')
 FACTS = {'denoising_autoencoder': {r'\w+( \w+)? +20 of +20 costs as printed': 2, 'noise matrix +100 of +100 entries': 1,
-                                   r'\w+: 83521 of 83521 pixels equal': 7},
+                                   r'\w+: 83521 of 83521 pixels equal': 7,
+                                   r'plain +x .+ cross-entropy 76\.0': 1, r'denoising +x .+ cross-entropy 83\.9': 1,
+                                   r'denoising +0\.7 x .+ cross-entropy 70\.0': 1},
          'logistic_regression': {'logistic regression +30 of +30 lines as printed': 1,
                                  'its predictions +25 of +25 digits as printed': 1},
          'claims': {r'pca +0\.0 +100 +1 +0 +0\.004847 +65\.1': 1}}

@@ -13,30 +13,33 @@ MODELS = {'plain': 'autoencoder', 'denoising': 'denoising_autoencoder'}  # their
 
 
 def compare_pictures(**pictures):
-    """Show pictures, uint8 (289, 289), with those of the same name on the page.
+    """Show pictures, uint8 (289, 289), and say how many pixels are equal in those of the same name on the page.
 
-    A single picture fills a row, several fill a column each. If any differs, there is a third row or column, where the
-    first 40 pixels that differ have circles around them.
+    If any differs, a second and a third row show the page's and the difference, where the first 40 pixels that differ
+    have circles around them.
     """
     checks = {name: reference.check_picture(f'{name}.png', ours) for name, ours in pictures.items()}
-    n_shown = 2 if all(check.matches for check in checks.values()) else 3
-    grid = (1, n_shown) if len(pictures) == 1 else (n_shown, len(pictures))
-    _, axes = plt.subplots(*grid, figsize=(4 * grid[1], 4.3 * grid[0]), squeeze=False, dpi=100, layout='constrained')
-    columns = axes if len(pictures) == 1 else axes.T
-    for (name, ours), (here, page, *rest) in zip(pictures.items(), columns):
+    n_shown = 1 if all(check.matches for check in checks.values()) else 3
+    side, gap = 5.78, 0.3  # inches: a pixel of a picture is 2 x 2 pixels of the figure
+    height = n_shown * (side + gap)
+    _, axes = plt.subplots(n_shown, len(pictures), figsize=(len(pictures) * (side + gap) - gap, height), squeeze=False,
+                           dpi=100, gridspec_kw=dict(left=0, right=1, bottom=0, top=1 - gap / height,
+                                                     wspace=gap / side, hspace=gap / side))
+    for (name, ours), (here, *rest) in zip(pictures.items(), axes.T):
         check = checks[name]
         print(f'{name}: {check.equal} of {check.total} pixels equal {check.remark}'.rstrip())
-        theirs = reference.picture(f'{name}.png')
         here.imshow(ours, cmap='gray', vmin=0, vmax=255)
-        here.set_title(f'{name}, here', fontsize=10)
-        page.imshow(theirs, cmap='gray', vmin=0, vmax=255)
-        page.set_title(f'{name}, the page', fontsize=10)
-        for off in rest:
+        here.set_title(name if check.equal == check.total else f'{name}, here')
+        if rest:
+            page, off = rest
+            theirs = reference.picture(f'{name}.png')
+            page.imshow(theirs, cmap='gray', vmin=0, vmax=255)
+            page.set_title(f'{name}, the page')
             difference = np.abs(np.asarray(ours, int) - theirs)
             circled = np.argwhere(difference)[:40]
             off.imshow(difference, cmap='gray', vmin=0, vmax=1)
             off.plot(circled[:, 1], circled[:, 0], 'o', color='#E69F00', fillstyle='none', markersize=9)
-            off.set_title(f'difference: {check.total - check.equal} of {check.total} pixels', fontsize=10)
+            off.set_title(f'difference: {check.total - check.equal} of {check.total} pixels')
     for axis in axes.flat:
         axis.axis('off')
     plt.show()
@@ -45,7 +48,7 @@ def compare_pictures(**pictures):
 def show_images(rows, titles):
     """Show images of 28 x 28 pixels in a grid. rows : dict from each row's label to its images, as many as titles"""
     _, axes = plt.subplots(len(rows), len(titles), squeeze=False, dpi=110, layout='constrained',
-                           figsize=(0.95 * len(titles), 1.05 * len(rows) + 0.2))
+                           figsize=(1.05 * len(titles) + 0.3, 1.1 * len(rows) + 0.3))
     for line, (label, images) in zip(axes, rows.items()):
         line[0].set_ylabel(label)
         for axis, image in zip(line, images):
@@ -56,36 +59,56 @@ def show_images(rows, titles):
     plt.show()
 
 
-def show_learning_curves(**costs):
-    """Show the mean costs of all epochs of 'plain' and 'denoising', and those that the page printed."""
-    _, axes = plt.subplots(1, 2, figsize=(10, 4.2), dpi=100, layout='constrained')
-    for model, values in costs.items():
-        style = STYLES[model]
+def show_filters(**weights):
+    """Show the weights of the first five hidden units of each model, W (784, n_hidden), with white at 0."""
+    limit = max(np.percentile(np.abs(W[:, :5]), 99) for W in weights.values())
+    figure, axes = plt.subplots(len(weights), 5, figsize=(11, 2.2 * len(weights)), squeeze=False, dpi=100,
+                                layout='constrained')
+    for line, (model, W) in zip(axes, weights.items()):
+        line[0].set_ylabel(model)
+        for k, axis in enumerate(line):
+            shown = axis.imshow(W[:, k].reshape(28, 28), cmap='RdBu', vmin=-limit, vmax=limit)
+            axis.set(xticks=[], yticks=[], title=f'unit {k}')
+    figure.colorbar(shown, ax=axes, label='weight', extend='both')
+    plt.show()
+
+
+def show_learning_curves(costs, test_costs):
+    """Show the mean costs of all epochs on the training and on the test images, and those that the page printed.
+
+    costs, test_costs : dicts from 'plain' and 'denoising' to a number for each epoch
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), dpi=100, layout='constrained')
+    for model in costs:
+        color = STYLES[model]['color']
         page = [(epoch, float(cost)) for epoch, cost in reference.record()[MODELS[model]]['costs']]
         for axis in axes:
-            axis.plot(values, label=f'{model}, here', color=style['color'])
-            axis.plot(*zip(*page), style['marker'], color=style['color'], fillstyle='none', label=f'{model}, the page')
+            axis.plot(costs[model], color=color, label=f'{model}, training images')
+            axis.plot(test_costs[model], color=color, linestyle=':', linewidth=2, label=f'{model}, test images')
+            axis.plot(*zip(*page), STYLES[model]['marker'], color=color, fillstyle='none', label=f'{model}, the page')
     axes[0].set_xscale('symlog', linthresh=1)
     axes[0].set(title='all epochs (logarithmic axis)', ylabel='mean cross-entropy of a digit (nats)',
                 xticks=[0, 1, 10, 100], xticklabels=[0, 1, 10, 100], xlim=(-0.1, 220))
-    axes[0].legend()
-    last = np.concatenate([values[len(values) // 2:] for values in costs.values()])
-    axes[1].set(title='second half, enlarged', xlim=(len(values) // 2 - 2, len(values) + 2),
+    n_epochs = len(costs[model])
+    last = np.concatenate([values[n_epochs // 2:] for values in (*costs.values(), *test_costs.values())])
+    axes[1].set(title='second half, enlarged', xlim=(n_epochs // 2 - 2, n_epochs + 2),
                 ylim=(last.min() - 0.5, last.max() + 0.5))
+    figure.legend(*axes[0].get_legend_handles_labels(), loc='outside lower center', ncols=2)
     for axis in axes:
         axis.set_xlabel('epoch')
         axis.grid(alpha=0.3)
     plt.show()
 
 
-def show_robustness(levels, trained_level, **costs):
-    """Show the cross-entropy of 'plain' and 'denoising' against the corruption level of the input."""
-    _, axis = plt.subplots(figsize=(8, 4.2), dpi=100, layout='constrained')
-    axis.axvline(100 * trained_level, color='0.5', linestyle=':')
-    axis.annotate('level in the training\nof the denoising model', (100 * trained_level, 0.85), (8, 0), color='0.3',
-                  xycoords=('data', 'axes fraction'), textcoords='offset points')
-    for model, values in costs.items():
-        axis.plot(100 * levels, values, label=model, **STYLES[model])
+def show_robustness(levels, as_is, rescaled):
+    """Show the cross-entropy of 'plain' and 'denoising' against the corruption level of the input.
+
+    as_is, rescaled : dicts from the models to a number for each level, for the input as it is and at training's scale
+    """
+    _, axis = plt.subplots(figsize=(9, 5), dpi=100, layout='constrained')
+    for scale, losses, linestyle in (('input as it is', as_is, '--'), ('rescaled input', rescaled, '-')):
+        for model, values in losses.items():
+            axis.plot(100 * levels, values, label=f'{model}, {scale}', **STYLES[model] | dict(linestyle=linestyle))
     axis.set(xlabel='pixels set to 0 (%)', ylabel='mean cross-entropy of a test digit\n(nats, logarithmic axis)',
              yscale='log', xticks=100 * levels)
     ticks = [75, 100, 150, 200, 300, 400]
@@ -93,23 +116,6 @@ def show_robustness(levels, trained_level, **costs):
     axis.minorticks_off()
     axis.grid(alpha=0.3)
     axis.legend()
-    plt.show()
-
-
-def show_activations(**hidden):
-    """Show histograms of the activations of the hidden units of 'plain' and 'denoising'."""
-    _, axis = plt.subplots(figsize=(8, 4.2), dpi=100, layout='constrained')
-    for model, values in hidden.items():
-        share, edges = np.histogram(values, bins=20, range=(0, 1))
-        axis.stairs(100 * share / values.size, edges, color=STYLES[model]['color'], label=model, linewidth=2,
-                    linestyle=STYLES[model]['linestyle'], baseline=None)
-    axis.set(xlabel='activation y of a hidden unit (no unit; bins of 0.05)', yscale='log',
-             ylabel='share of the activations\n(%, logarithmic axis)')
-    ticks = [0.5, 1, 2, 5, 10, 20, 50]
-    axis.set_yticks(ticks, ticks)
-    axis.minorticks_off()
-    axis.grid(alpha=0.3)
-    axis.legend(loc='upper center')
     plt.show()
 
 
