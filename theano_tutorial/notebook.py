@@ -160,5 +160,5 @@ def show_class_weights(W):
     for digit, axis in enumerate(axes.flat):
         shown = axis.imshow(W[:, digit].reshape(28, 28), cmap='RdBu', vmin=-limit, vmax=limit)
         axis.set(xticks=[], yticks=[], title=str(digit))
-    figure.colorbar(shown, ax=axes, label='weight (no unit)')
+    figure.colorbar(shown, ax=axes, label='weight')
     plt.show()
