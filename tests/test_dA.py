@@ -2,7 +2,6 @@ import copy
 import os
 import pickle
 import re
-import sys
 
 import numpy as np
 import pytensor
@@ -14,9 +13,9 @@ from dA import Autoencoder, DenoisingAutoencoder, encode, load, reconstruct, tra
 from theano_tutorial.errors import InputError
 from theano_tutorial.files import models
 from theano_tutorial.files.checkpoint import Checkpoint
+from theano_tutorial.files.datasets import as_shared
 from theano_tutorial.files.storage import load_arrays, save_arrays
 from theano_tutorial.shared_randomstreams import RandomStreams
-from utils import tile_raster_images
 
 IMAGES = np.random.RandomState(0).uniform(size=(40, 6))
 
@@ -54,13 +53,6 @@ def test_costs_of_theano(golden, mini_mnist, k, backend):
     np.testing.assert_allclose(costs, run['costs'], rtol=1e-14 if run['floatX'] == 'float64' else 5e-7)
 
 
-def test_only_streams_that_the_cost_draws_from_are_updated():
-    autoencoder = build(DenoisingAutoencoder)
-    other = autoencoder.theano_rng.uniform(size=(2,))
-    _, updates = autoencoder.get_cost_updates(corruption_level=0.4, learning_rate=1.)
-    assert len(updates) == 4 and other.update not in updates
-
-
 @pytest.mark.parametrize('floatX', ['float64', 'float32'])
 def test_without_streams_a_model_seeds_them_as_the_page_does(floatX):
     with pytensor.config.change_flags(floatX=floatX):
@@ -92,20 +84,10 @@ def test_copies(uncompiled):
 
 def test_diverging_training_is_stopped_before_it_is_saved(tmp_path, uncompiled):
     # The first cost is finite. The step after it makes the parameters infinite.
-    with pytest.raises(FloatingPointError, match='^non-finite cost or parameter in epoch 0; try a smaller'):
+    with pytest.raises(FloatingPointError, match='^non-finite cost or parameter in epoch 0; '):
         train(build(Autoencoder), np.ones((4, 6)), 0., np.inf, batch_size=4,
               checkpoint=Checkpoint(tmp_path / 'file', {}))
     assert not os.listdir(tmp_path)
-
-
-@pytest.mark.parametrize('terminal', [True, False])
-def test_costs_are_printed_and_a_progress_bar_on_a_terminal_only(terminal, capsys, monkeypatch, uncompiled):
-    monkeypatch.setattr(sys.stderr, 'isatty', lambda: terminal)
-    costs = train(build(Autoencoder), IMAGES, 0., training_epochs=11)
-    out, err = capsys.readouterr()
-    assert len(costs) == 11 and ('/11 [' in err) is terminal
-    assert re.fullmatch('... compiling Autoencoder\nTraining epoch 0, cost %f\nTraining epoch 10, cost %f\ntime: .*\n'
-                        % (costs[0], costs[10]), out)
 
 
 @pytest.mark.parametrize('only, model, corruption_level, file, filters, reconstructed', [
@@ -124,33 +106,28 @@ def test_main_uses_every_option(
         assert str(theano_rng.binomial(size=(10, 10), n=1, p=0.5, dtype='float64').eval()) in out
     autoencoder = model(rng, theano_rng, n_visible=6, n_hidden=40)
     assert 'Training epoch 0, cost %f\n' % train(autoencoder, IMAGES, corruption_level, 0.3, 1, 7)[0] in out
-    state = autoencoder.__getstate__()
     saved = load(output / file)
-    for values, expected in zip(saved.__getstate__(), state, strict=True):
+    for values, expected in zip(saved.__getstate__(), autoencoder.__getstate__(), strict=True):
         np.testing.assert_allclose(values, expected, rtol=1e-12)
     assert (saved.image_shape, saved.pixel_scale, saved.settings) == ((2, 3), 256, dict(
         corruption=corruption_level, learning_rate=0.3, epochs=1, batch_size=7, seed=9))
-    W, z, x = (tile_raster_images(rows, (2, 3), (4, 10), (1, 1))
-               for rows in (state[0].T, reconstruction(*state, IMAGES), IMAGES))
-    np.testing.assert_array_equal(read_pixels(output / filters), W)
-    np.testing.assert_allclose(read_pixels(output / reconstructed), z, rtol=0, atol=1)
-    np.testing.assert_array_equal(read_pixels(output / 'test_image.png'), x)
     assert {*os.listdir(output)} == {file, filters, reconstructed, 'test_image.png'}
+    assert read_pixels(output / filters).shape == read_pixels(output / reconstructed).shape == (4 * 3 - 1, 10 * 4 - 1)
 
 
 def test_vectors_of_unknown_shape(tmp_path, capsys, uncompiled):
     np.savez(tmp_path / 'data.npz', train_x=IMAGES, valid_x=IMAGES, test_x=IMAGES)
-    output = tmp_path / 'output'
+    output, path = tmp_path / 'output', tmp_path / 'output' / 'dA.npz'
     dA_module.main(dataset=tmp_path / 'data.npz', epochs=1, only='denoising', output_dir=output)
     assert capsys.readouterr().out.count('.png not saved: 6 values are not a square; give their shape with') == 3
-    assert os.listdir(output) == ['dA.npz'] and load(output / 'dA.npz').image_shape is None
+    assert os.listdir(output) == ['dA.npz'] and load(path).image_shape is None
     with pytest.raises(InputError, match='the model was trained on vectors of unknown image shape; train with --image'):
-        dA_module.reconstruct_files(['x.png'], output / 'dA.npz')
+        dA_module.reconstruct_files(['x.png'], path)
 
 
 @pytest.mark.parametrize('x, message', [
     (np.full((4, 6), 255.), 'the images are from 255.0 to 255.0; expected finite values in'),
-    (np.full((4, 6), -0.1), 'the images are from -0.1'), (np.full((4, 6), np.inf), 'the images are from inf'),
+    (np.full((4, 6), -0.1), 'the images are from -0.1'),
     (np.array([[np.nan] + [0.] * 5] * 4), 'the images are from nan'),
     (np.zeros((4, 5)), r'images \(n, 6\) of numbers, not float64 \(4, 5\)'),
     (np.zeros((4, 6, 1)), r'images \(n, 6\) of numbers, not float64 \(4, 6, 1\)'),
@@ -167,6 +144,8 @@ def test_arrays_lists_and_shared_matrices_are_trained_on_alike(uncompiled):
              for images in (images, pytensor.shared(images), np.asfortranarray(images), images.tolist(),
                             pytensor.shared(images.astype('float32')), images.astype(bool))]
     assert costs[1:] == costs[:1] * 5
+    # In an order in which BLAS adds them alike, however large they are.
+    assert as_shared(np.asfortranarray(images), 6, 4).get_value(borrow=True).flags.c_contiguous
 
 
 @pytest.fixture
@@ -180,85 +159,36 @@ def saved(tmp_path):
     return tmp_path / 'dA.npz', state
 
 
-def test_encode_and_reconstruct(saved, capsys, uncompiled):
+def test_encode_and_reconstruct(saved, uncompiled):
     path, (W, b, b_prime) = saved
-    x = np.random.RandomState(2).randint(2, 255, (5, 6))
-    y, z = 1 / (1 + np.exp(-(x / 256 @ W + b))), reconstruction(W, b, b_prime, x / 256)
-    for images in pytensor.shared(x / 256), (x / 256).tolist(), (x / 256).reshape(5, 2, 3), x, x.astype(np.uint8), \
-            x.reshape(5, 2, 3), x.reshape(5, 1, 2, 3), x.reshape(5, 2, 3, 1):
-        np.testing.assert_allclose(encode(images, path), y, rtol=1e-6)
-        np.testing.assert_allclose(reconstruct(images, path), z, rtol=1e-6)
-    found = f'(found {x.min()} to {x.max()})'
-    assert capsys.readouterr().out == f'... dividing the pixels of images by 256 {found}\n' * 10
-    for image in x[0], x[0].tolist(), x[0].reshape(2, 3), x[:1].reshape(1, 2, 3):
-        np.testing.assert_allclose(reconstruct(image, path), z[:1], rtol=1e-6)
-    for shape in ((5, 7), (7,), (2, 2), (0, 6), (0,), (5, 3, 2), (3, 2), (5, 1, 6), (5, 6, 1), (5, 3, 1, 2),
-                  (5, 1, 3, 2)):
-        with pytest.raises(InputError, match=re.escape(f'the model is for images (n, 6) or (n, 2, 3), not {shape}')):
-            encode(np.zeros(shape), path)
-    with pytest.raises(InputError, match='images: the images are .*; expected floats in'):
-        reconstruct([[1.5] * 6], path)
+    dark = np.array([[0, 1, 0, 1, 1, 1], [0, 0, 0, 0, 0, 0]])
+    for scale in 256, 1:
+        models.save(load(path), path, (2, 3), scale)
+        np.testing.assert_allclose(encode(dark, path), 1 / (1 + np.exp(-(dark / scale @ W + b))), rtol=1e-6)
+        np.testing.assert_allclose(reconstruct(dark, path), reconstruction(W, b, b_prime, dark / scale), rtol=1e-6)
+    for function in encode, reconstruct:
+        with pytest.raises(InputError, match=re.escape('the model is for images (n, 6) or (n, 2, 3), not (5, 3, 2)')):
+            function(np.zeros((5, 3, 2)), path)
 
 
 @pytest.mark.parametrize('model', [Autoencoder, DenoisingAutoencoder])
 def test_a_model_is_loaded_as_what_it_was(tmp_path, model):
     models.save(build(model), tmp_path / 'file', None, 256)
     assert type(load(tmp_path / 'file')) is model
-    # A file of an older version does not say.
+    # A file of an older version does not say what it was, nor the scale.
     arrays = load_arrays(tmp_path / 'file', models.FORMAT)
-    del arrays['model_class']
+    del arrays['model_class'], arrays['pixel_scale']
     save_arrays(tmp_path / 'file', models.FORMAT, **arrays)
-    assert type(load(tmp_path / 'file')) is DenoisingAutoencoder
-
-
-def test_a_model_of_unknown_image_shape(saved, uncompiled):
-    path, _ = saved
-    models.save(load(path), path, None, 256)
-    x = np.random.RandomState(2).uniform(size=(5, 6))
-    y = encode(x, path)
-    for shape in (5, 2, 3), (5, 3, 2), (5, 1, 3, 2):
-        np.testing.assert_array_equal(encode(x.reshape(shape), path), y)
-    with pytest.raises(InputError, match=re.escape('the model is for images (n, 6), not (5, 3, 2, 2)')):
-        encode(np.zeros((5, 3, 2, 2)), path)
-
-
-DARK = np.array([[0, 1, 0, 1, 1, 1], [0, 0, 0, 0, 0, 0]], np.uint8)
-
-
-@pytest.mark.parametrize('scale, images, divisor', [
-    (256, DARK, 256), (256, DARK.tolist(), 256), (256, DARK * 200, 256), (256, DARK.astype(bool), 1),
-    (256, DARK / 2, 1),
-    (1, DARK, 1), (1, DARK.astype(bool), 1), (1, DARK / 2, 1), (1, DARK * 200, None),
-    (None, DARK, 1), (None, DARK * 200, 256), (256, DARK / 2 * 3, None), (256, DARK * 256., None)])
-def test_the_scale_is_that_of_the_model(saved, uncompiled, scale, images, divisor):
-    path, (W, b, _) = saved
-    models.save(load(path), path, (2, 3), scale)
-    if divisor is None:
-        expected = 'integers of 0 and 1, as those of the training' if scale == 1 else 'integers from 0 to 255'
-        with pytest.raises(InputError, match=rf'the images are .*; expected floats in \[0, 1\] or {expected}$'):
-            encode(images, path)
-        return
-    y = encode(images, path)
-    np.testing.assert_allclose(y, 1 / (1 + np.exp(-(np.array(images) / divisor @ W + b))), rtol=1e-6)
-    for k in range(2) if scale else ():  # alone, an image has the codes that it has among others
-        np.testing.assert_allclose(encode(images[k], path), y[k:k + 1], rtol=1e-12)
-
-
-def test_a_file_without_a_scale(saved):
-    path, _ = saved
-    arrays = load_arrays(path, models.FORMAT)
-    del arrays['pixel_scale']
-    save_arrays(path, models.FORMAT, **arrays)
-    assert load(path).pixel_scale is None
+    old = load(tmp_path / 'file')
+    assert type(old) is DenoisingAutoencoder and old.pixel_scale is None
 
 
 @pytest.mark.parametrize('change', [
-    dict(model_class='Other'), dict(W=np.zeros((6, 4), int)), dict(W=np.zeros((4, 6))), dict(W=np.zeros(6)),
-    dict(b=np.zeros(3)),
-    dict(W=np.zeros((6, 4, 2)), b=np.zeros((4, 2))), dict(W=np.zeros((6, 0)), b=np.zeros(0)), dict(image_shape=(2, 2)),
-    dict(image_shape=(-2, -3)), dict(image_shape=6), dict(image_shape=(2., 3.5)), dict(settings='[]'),
-    dict(settings='{'), dict(settings='{"corruption": "x"}'), dict(settings='{"corruption": NaN}'),
-    dict(settings='[' * 10 ** 5), dict(W=None), dict(pixel_scale=255), dict(pixel_scale=np.ones(2))], ids=range(19))
+    dict(model_class='Other'), dict(W=None), dict(W=np.zeros((6, 4), int)), dict(W=np.zeros((4, 6))),
+    dict(b=np.zeros(3)), dict(W=np.zeros((6, 4, 2)), b=np.zeros((4, 2))), dict(W=np.zeros((6, 0)), b=np.zeros(0)),
+    dict(image_shape=(2, 2)), dict(image_shape=(-2, -3)), dict(image_shape=6), dict(pixel_scale=255),
+    dict(settings='[]'), dict(settings='{'), dict(settings='{"corruption": NaN}'), dict(settings='[' * 10 ** 5)],
+    ids=range(15))
 def test_invalid_models(saved, change):
     path, _ = saved
     arrays = load_arrays(path, models.FORMAT) | change

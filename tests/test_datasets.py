@@ -1,6 +1,5 @@
 """Reading data sets: each format, and what is refused."""
 import os
-import pickle
 import re
 import tracemalloc
 
@@ -12,7 +11,7 @@ from PIL import Image
 
 from logistic_sgd import load_data
 from theano_tutorial.errors import InputError
-from theano_tutorial.files.datasets import SETS, check, load
+from theano_tutorial.files.datasets import SETS, as_rows, check, load
 
 
 def changed(k, images=None, labels=None):
@@ -23,7 +22,6 @@ def changed(k, images=None, labels=None):
 @pytest.mark.parametrize('sets, message', [
     (changed(1, labels=np.arange(4)), r'the valid set has images \(5, 4\) and labels \(4,\); expected'),
     (changed(2, images=np.zeros((5, 2, 2))), r'the sets have images of different shapes: \[\(2, 2\), \(4,\)\]'),
-    (changed(2, images=np.zeros((5, 2, 2, 3))), r'the test set has images \(5, 2, 2, 3\)'),
     (changed(1, labels=np.zeros((5, 10))), r'the valid set has images \(5, 4\) and labels \(5, 10\)'),
     ([(None, np.zeros(3))] * 3, r'the train set has images \(\)'),
     (changed(0, images=np.zeros((0, 4)), labels=np.arange(0)), 'the train set has images'),
@@ -38,7 +36,7 @@ def changed(k, images=None, labels=None):
     ([(np.full((9, 4), 256), None)] * 3, 'the images are int64 from 256 to 256'),
     ([(np.full((9, 4), -1), None)] * 3, 'the images are int64 from -1 to -1'),
     *[(changed(0, labels=SMALL[0][1] + off), 'the train labels are not all integers from 0 up')
-      for off in (-1, 0.5, np.nan, np.inf, 2 ** 31)]])
+      for off in (-1, 0.5, np.nan, 2 ** 31)]])
 def test_invalid_datasets(sets, message):
     with pytest.raises(InputError, match=f'^some.file: {message}'):
         check(sets, 'some.file')
@@ -55,6 +53,8 @@ def test_other_forms_of_the_same_data():
         sets = check([(x.reshape(shape), y[:, np.newaxis]) for x, y in SMALL], 'file')
         assert_equal(sets, SMALL)
         assert sets.image_shape == (2, 2)
+    with pytest.raises(InputError, match='^file: images of 3x4 pixels are not 4x3$'):
+        check([(np.zeros((3, 3, 4)), None)] * 3, 'file', (4, 3))
 
 
 def test_values(capsys):
@@ -68,9 +68,39 @@ def test_values(capsys):
     assert capsys.readouterr().out == '... dividing the pixels of file by 256 (found 1 to 255)\n'
 
 
-def test_images_of_another_shape_than_wanted():
-    with pytest.raises(InputError, match='^file: images of 3x4 pixels are not 4x3$'):
-        check([(np.zeros((3, 3, 4)), None)] * 3, 'file', (4, 3))
+DARK = np.array([[0, 1, 0, 1, 1, 1], [0, 0, 0, 0, 0, 0]], np.uint8)
+
+
+@pytest.mark.parametrize('scale, images, divisor', [
+    (256, DARK, 256), (256, DARK.tolist(), 256), (256, DARK.astype(bool), 1), (256, DARK / 2, 1), (1, DARK, 1),
+    (1, DARK / 2, 1), (None, DARK, 1), (None, DARK * 200, 256)])
+def test_the_scale_of_a_model(scale, images, divisor):
+    rows = as_rows(images, 6, None, scale)
+    np.testing.assert_array_equal(rows, np.array(images) / divisor)
+    for k in range(2) if scale else ():  # alone, an image is what it is among others
+        np.testing.assert_array_equal(as_rows(images[k], 6, None, scale), rows[k:k + 1])
+
+
+@pytest.mark.parametrize('scale, images, expected', [
+    (256, DARK * 256., 'integers from 0 to 255'), (1, DARK * 200, 'integers of 0 and 1, as those of the training')])
+def test_images_that_do_not_have_the_scale_of_a_model(scale, images, expected):
+    with pytest.raises(InputError, match=rf'^images: the images are .*; expected floats in \[0, 1\] or {expected}$'):
+        as_rows(images, 6, None, scale)
+
+
+def test_the_shape_of_a_model():
+    x = np.random.RandomState(2).uniform(size=(5, 6))
+    for shape in (5, 6), (5, 2, 3), (5, 1, 2, 3), (5, 2, 3, 1):
+        np.testing.assert_array_equal(as_rows(x.reshape(shape), 6, (2, 3)), x)
+    for image in x[0], x[0].reshape(2, 3), x[:1].reshape(1, 2, 3), pytensor.shared(x[:1]):
+        np.testing.assert_array_equal(as_rows(image, 6, (2, 3)), x[:1])
+    for shape in (5, 7), (7,), (2, 2), (0, 6), (5, 3, 2), (3, 2), (5, 1, 6), (5, 1, 3, 2):
+        with pytest.raises(InputError, match=re.escape(f'the model is for images (n, 6) or (n, 2, 3), not {shape}')):
+            as_rows(np.zeros(shape), 6, (2, 3))
+    np.testing.assert_array_equal(as_rows(x.reshape(5, 1, 3, 2), 6), x)  # where no height and width are known
+    for shape in (5, 7), (5, 3, 2, 2):
+        with pytest.raises(InputError, match=re.escape(f'the model is for images (n, 6), not {shape}')):
+            as_rows(np.zeros(shape), 6)
 
 
 def test_npz(tmp_path):
@@ -110,9 +140,7 @@ def test_csv(tmp_path, monkeypatch):
     assert [len(x) for x, _ in first] == [40, 5, 5] and first.n_classes is None
     assert sorted(np.concatenate([x for x, _ in first]).ravel() * 256) == list(range(200))
     for text, message in [('a,b\n1,2\n', 'not lines of numbers, .*string \'a\''), ('1,2\n1\n', 'not lines of numbers'),
-                          ('', '0 images; expected at least 3'), ('1,nan\n' * 5, 'the images are float64 from nan'),
-                          ('1,inf\n' * 5, 'the images are float64 from 1.0 to inf'),
-                          ('1,2.5\n' * 5, 'the images are float64 from 1.0 to 2.5')]:
+                          ('', '0 images; expected at least 3'), ('1,nan\n' * 5, 'the images are float64 from nan')]:
         (tmp_path / 'c.csv').write_text(text)
         with pytest.raises(InputError, match=f'c.csv: {message}'):
             load('c.csv')
@@ -127,10 +155,9 @@ LABELS = np.arange(12).reshape(12, 1) % 3
     (np.vstack([np.arange(1, 17), PIXELS / 256]), None, 'its first line numbers the columns'),
     (np.hstack([np.arange(12).reshape(12, 1), PIXELS]), None, 'its first column numbers the lines, .* an index; r'),
     (np.hstack([np.arange(12, 0, -1).reshape(12, 1), PIXELS]), (1, 17), 'its first column numbers'),
-    (np.hstack([LABELS, PIXELS]), None, '17 numbers in a line, one more than 4x4, as if the first or the last were'),
-    (np.hstack([LABELS % 2, PIXELS / 256]), None, '17 numbers in a line, .*, as if the first were a label or an index'),
-    (np.hstack([PIXELS / 256, LABELS]), None, '17 numbers in a line, .*, as if the last were a label or an index'),
-    (np.hstack([PIXELS, LABELS]), (2, 8), '17 numbers in a line, one more than 2x8, as if')], ids=range(8))
+    (np.hstack([LABELS, PIXELS / 256]), None, '17 numbers in a line, .*, as if the first were a label or an index'),
+    (np.hstack([PIXELS, LABELS]), (2, 8), '17 numbers in a line, one more than 2x8, as if the first or the last were')],
+    ids=range(6))
 def test_numbers_in_a_csv_file_that_are_no_pixels(tmp_path, table, image_shape, message):
     np.savetxt(tmp_path / 'a.csv', table, delimiter=',')
     with pytest.raises(InputError, match=f'a.csv: {message}'):
@@ -138,7 +165,7 @@ def test_numbers_in_a_csv_file_that_are_no_pixels(tmp_path, table, image_shape, 
 
 
 def test_vectors_of_other_lengths_in_a_csv_file(tmp_path):
-    for table, image_shape in (PIXELS[:, :10], (2, 5)), (PIXELS[:, :10] / 256, None), (PIXELS[:, :12], None):
+    for table, image_shape in (PIXELS[:, :10], (2, 5)), (PIXELS[:, :10] / 256, None):
         np.savetxt(tmp_path / 'a.csv', table, delimiter=',')
         assert load(tmp_path / 'a.csv', image_shape).image_shape == image_shape
 
@@ -151,8 +178,7 @@ def draw(path, shape=(4, 6), seed=0):
 
 def test_a_folder_of_images(tmp_path, capsys):
     pixels = [draw(tmp_path / f'{k:02d}.png', seed=k) for k in range(20)]
-    junk = ['.DS_Store', '._00.png', 'Thumbs.db', 'ehthumbs.db', 'Desktop.ini', 'Picasa.ini']
-    for name in junk if os.name == 'nt' else [*junk, 'Icon\r']:
+    for name in '.DS_Store', '._00.png', 'Thumbs.db', 'Desktop.ini':
         (tmp_path / name).write_text('no image')
     sets = load(tmp_path)
     assert capsys.readouterr().out == f'... dividing 20 images of {tmp_path}: 16 train, 2 valid, 2 test\n'
@@ -173,39 +199,25 @@ def fill(folder, *names):
 
 
 def test_folders_are_classes(tmp_path, capsys):
-    for label, name in enumerate('abc'):
-        (tmp_path / name).mkdir()
-        for k in range(10):
-            Image.new('RGB', (3, 2), (80 * label,) * 3).save(tmp_path / name / f'{k}.{("png", "bmp", "jpg")[k % 3]}')
-    sets = load(tmp_path)
-    assert sets.n_classes == 3 and sets.image_shape == (2, 3) and sets.class_names == ['a', 'b', 'c']
-    for x, y in sets:
-        np.testing.assert_array_equal(np.round(x * 256 / 80), np.repeat(y, 6).reshape(-1, 6))
-    assert np.bincount(np.concatenate([y for _, y in sets])).tolist() == [10, 10, 10]
-    assert '... classes: 0 a, 1 b, 2 c\n' in capsys.readouterr().out
-
-
-def test_folders_without_images_are_no_classes(tmp_path, capsys):
     fill(tmp_path, '10', '2')
     left_out = ['2/@eaDir', '2/empty', '@eaDir', '__MACOSX', 'a', 'b']
     (tmp_path / 'b' / 'empty').mkdir(parents=True)
     for name in left_out + ['.git', '2/.ipynb_checkpoints']:
         (tmp_path / name).mkdir(exist_ok=True)
-    for junk in '2/@eaDir/0.png', '@eaDir/0.png', '__MACOSX/x.png', '.git/x.png', 'a/thumbs.db', 'a/._0.png':
-        draw(tmp_path / 'x.png')
-        (tmp_path / 'x.png').rename(tmp_path / junk)
+    for junk in '2/@eaDir/0.png', '@eaDir/0.png', '__MACOSX/x.png', '.git/x.png', 'a/._0.png':
+        draw(tmp_path / junk)
     sets = load(tmp_path)
-    assert (sets.class_names, sets.n_classes, sum(len(x) for x, _ in sets)) == (['10', '2'], 2, 4)
-    lines = capsys.readouterr().out.splitlines()
-    assert [line for line in lines if 'leaving' in line] == [
-        f'... leaving out the folder {tmp_path / name}' for name in left_out[:4] + ['a', 'b/empty', 'b']]
+    assert (sets.class_names, sets.n_classes, sets.image_shape) == (['10', '2'], 2, (2, 3))
+    images, labels = map(np.concatenate, zip(*sets))
+    np.testing.assert_array_equal(images, [[10 * label / 256] * 6 for label in labels])
+    assert sorted(labels) == [0, 0, 1, 1]
+    assert capsys.readouterr().out.splitlines()[:-1] == [
+        *(f'... leaving out the folder {tmp_path / name}' for name in left_out[:4] + ['a', 'b/empty', 'b']),
+        '... classes: 0 10, 1 2']
 
 
-@pytest.mark.parametrize('names', [('train', 'valid', 'test'), ('Training', 'val', 'TESTING')])
-def test_folders_of_sets(tmp_path, names, capsys):
-    fill(tmp_path, f'{names[0]}/cat', f'{names[0]}/dog', f'{names[1]}/dog', f'{names[2]}/cat', f'{names[2]}/dog',
-         f'{names[2]}/@eaDir')
-    sets = load(tmp_path)
+def test_folders_of_sets(tmp_path, capsys):
+    sets = load(fill(tmp_path, 'Training/cat', 'Training/dog', 'val/dog', 'TESTING/cat', 'TESTING/dog', 'val/@eaDir'))
     assert (sets.class_names, sets.n_classes) == (['cat', 'dog'], 2)
     shades = [[0, 0, 10, 10], [20, 20], [30, 30, 40, 40]]
     assert_equal([((x * 256).tolist(), y) for x, y in sets], [
@@ -224,13 +236,11 @@ def test_folders_of_sets_without_validation_or_classes(tmp_path, capsys):
 @pytest.mark.parametrize('names, message', [
     (('train/a', 'valid/a'), 'it holds the folders train, valid; expected train, valid and test, or train and test,'),
     (('extra', 'test', 'train'), 'it holds the folders extra, test, train; expected'),
-    (('test', 'train', 'val', 'valid'), 'it holds the folders'),
     (('train/a', 'test/a', 'test/b'), 'b.0.png: b folder of a class, where the training set has a$'),
     (('train/a', 'test'), '0.png: no folder of a class, where the training set has a$'),
     (('train', 'test/a'), '0.png: a folder of a class, where the training set has none$'),
     (('a', 'b/c'), 'b: it holds folders; expected the images of one class'),
-    (('a', 'b', 'b/c'), 'b: it holds both files and folders'),
-    (('train/a/b', 'test/a/b'), 'a: it holds folders; expected the images of one class')], ids=range(9))
+    (('a', 'b', 'b/c'), 'b: it holds both files and folders')], ids=range(7))
 def test_invalid_layouts(tmp_path, names, message):
     fill(tmp_path, *names)
     with pytest.raises(InputError, match=message):
@@ -238,18 +248,13 @@ def test_invalid_layouts(tmp_path, names, message):
 
 
 def test_invalid_folders(tmp_path):
-    def refuse(message, **options):
-        with pytest.raises(InputError, match=message) as caught:
-            load(tmp_path, **options)
-        assert str(tmp_path) in str(caught.value) and '\n' not in str(caught.value)
+    def refuse(message):
+        with pytest.raises(InputError, match=f'^{re.escape(str(tmp_path))}.*{message}'):
+            load(tmp_path)
 
-    refuse('no images in this folder')
     (tmp_path / 'a').mkdir()
     refuse('no images in this folder')
     draw(tmp_path / '1.png')
-    draw(tmp_path / 'a' / '1.png')
-    refuse('it holds both files and folders')
-    (tmp_path / 'a' / '1.png').unlink()
     refuse('1 images; expected at least 3')
     draw(tmp_path / '2.png', (8, 6))
     draw(tmp_path / '3.png')
@@ -258,16 +263,6 @@ def test_invalid_folders(tmp_path):
     (tmp_path / '2.png').unlink()
     (tmp_path / '4.txt').write_text('text')
     refuse('4.txt: not an image that Pillow can read')
-    (tmp_path / '4.txt').write_bytes((tmp_path / '1.png').read_bytes()[:-30])
-    refuse('4.txt: not an image that Pillow can read')
-
-
-def test_not_enough_memory_in_one_line(tmp_path, run):
-    (tmp_path / 'images').mkdir()
-    for k in range(200):
-        draw(tmp_path / 'images' / f'{k}.png', (1, 1))
-    done = run('dA.py', '--dataset', 'images', '--image-shape', '999999x999999')  # 800 TB
-    assert done.returncode == 2 and re.fullmatch(r'dA\.py: error: images: not enough memory \(.+\)\n', done.stderr)
 
 
 def test_not_enough_memory(tmp_path, monkeypatch):
@@ -281,14 +276,11 @@ def test_not_enough_memory(tmp_path, monkeypatch):
     huge = dict(image_shape=(10 ** 7, 10 ** 7))
     if os.name == 'posix':
         refuse('images', 'it takes 1200000000 MB or more, of [0-9]+ MB\\)$', **huge)
-        # A machine with 1.96 MB of memory. The 240,000 numbers take 0.96 MB as float32, and as much again or 1.92 MB in
-        # floatX.
+        # A machine with 1.96 MB of memory. The 240,000 numbers take 0.96 MB as float32, and 1.92 MB in floatX.
         monkeypatch.setattr(os, 'sysconf', lambda name: 1400)
         images = np.zeros((8, 10 ** 4), np.uint8)
         np.savez_compressed(tmp_path / 'data.npz', train_x=images, valid_x=images, test_x=images)
-        zipped(tmp_path / 'data.pkl.gz', pickle.dumps([(images, None)] * 3))
         refuse('data.npz', 'it takes 3 MB')
-        refuse('data.pkl.gz', 'it takes 3 MB')
         with pytensor.config.change_flags(floatX='float32'):
             assert load(tmp_path / 'data.npz').image_shape == (100, 100)
         # Little of these files is read.
