@@ -1,24 +1,25 @@
 """The experiments: small cells of the stored tables are re-run, and sweeps survive the death of a process."""
 import os
-import signal
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest
+from conftest import posix
 
 pytest.importorskip('joblib', reason='the extra "experiments" is not installed')
 
 from experiments import claims, results, sweep  # noqa: E402  after importorskip
 
-# Reads a run as experiments.runs does; dies for seed 2, and for seed 3 the first time.
+# Reads a run as experiments.runs does; dies for seed 3 the first time, and always for seed 2, there with Dask's worker.
 FRAGILE = '''
 import json, os, sys
 run = json.load(sys.stdin)
 marker = f'seed {run["seed"]}'
 first = not os.path.exists(marker)
 open(marker, 'a').write('x')
+if run['seed'] == 2 and 'local' in sys.argv:
+    os.kill(os.getppid(), 9)
 if run['seed'] == 2 or run['seed'] == 3 and first:
     os.abort()
 print(json.dumps([{'test_cost': run['seed'] * 1.5}]))
@@ -29,8 +30,8 @@ def stored(name):
     return results.read(os.path.join(results.FOLDER, f'{name}.csv'))
 
 
-def grid(**values):
-    return [claims.parameters('encoder') | {'model': 'pca', 'learning_rate': 0.} | {'seed': seed} | values
+def grid():
+    return [claims.parameters('encoder') | {'model': 'pca', 'learning_rate': 0.} | {'seed': seed}
             for seed in (1, 2, 3, 4)]
 
 
@@ -73,21 +74,27 @@ def test_no_row_is_missing_and_none_is_double():
 
 def test_interval():
     assert results.mean([1, 2, 3]) == pytest.approx((2, 4.3027 / 3 ** 0.5), abs=1e-4)  # a table of Student's t
-    assert results.mean([1])[0] == 1 and np.isnan(results.mean([1])[1])
+    assert np.isnan(results.mean([1])[1])
 
 
-def test_a_run_that_dies_costs_itself_only(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sweep, 'COMMAND', [sys.executable, '-c', FRAGILE])
+@pytest.mark.parametrize('dask', [None, pytest.param('local', marks=[pytest.mark.slow, posix])])
+def test_a_run_that_dies_costs_itself_only(tmp_path, monkeypatch, capsys, dask):
+    path, command = tmp_path / 'encoder.csv', [sys.executable, '-c', FRAGILE, dask or '']
+    monkeypatch.setattr(sweep, 'COMMAND', command)
     monkeypatch.setattr(sweep, 'PROJECT', str(tmp_path))
-    path = tmp_path / 'encoder.csv'
-    failed = sweep.sweep('encoder', grid(), path, jobs=2)
+    if dask:
+        # joblib alone would wait forever for a run that Dask gives up.
+        preload = f'from experiments import sweep\nsweep.COMMAND, sweep.PROJECT = {command}, {str(tmp_path)!r}'
+        options = pytest.importorskip('distributed').config['distributed']['worker']
+        monkeypatch.setitem(options, 'preload', [preload])
+    failed = sweep.sweep('encoder', grid(), path, jobs=2, dask=dask)
     assert [run['seed'] for run in failed] == [2]
     assert "'seed': 2" in capsys.readouterr().err
     assert {row['seed']: row['test_cost'] for row in results.read(path)} == {1: 1.5, 3: 4.5, 4: 6.}
-    attempts = {seed: (tmp_path / f'seed {seed}').stat().st_size for seed in (1, 2, 3, 4)}
-    assert attempts == {1: 1, 2: 2, 3: 2, 4: 1}
-    sweep.sweep('encoder', grid(), path, jobs=2)  # the finished runs are skipped
-    assert (tmp_path / 'seed 1').stat().st_size == 1 and (tmp_path / 'seed 2').stat().st_size == 4
+    assert (tmp_path / 'seed 2').stat().st_size == 2
+    before = (tmp_path / 'seed 1').stat().st_size
+    sweep.sweep('encoder', grid(), path, jobs=2, dask=dask)  # the finished runs are skipped
+    assert (tmp_path / 'seed 1').stat().st_size == before and (tmp_path / 'seed 2').stat().st_size == 4
     assert not [name for name in os.listdir(tmp_path) if name.endswith('.part')]
 
 
@@ -100,31 +107,3 @@ def test_two_sweeps_at_once(tmp_path):
     for thread in threads:
         thread.join()
     assert results.read(path) == [{'seed': 1}] * 60
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == 'nt', reason='SIGKILL')
-@pytest.mark.parametrize('allowed_failures', [0, 1])
-def test_a_dask_worker_is_killed(tmp_path, allowed_failures, capsys):
-    dask = pytest.importorskip('dask')
-    distributed = pytest.importorskip('distributed')
-    path = tmp_path / 'encoder.csv'
-    outcome = []
-    with dask.config.set({'distributed.scheduler.allowed-failures': allowed_failures}), \
-            distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
-                                     silence_logs='CRITICAL') as cluster:
-        thread = threading.Thread(target=lambda: outcome.append(
-            sweep.sweep('encoder', grid(n_hidden=2), path, dask=cluster.scheduler_address)))
-        thread.start()
-        while not cluster.scheduler.total_occupancy or len(results.read(path)) < 1:
-            assert thread.is_alive()
-            time.sleep(0.05)
-        time.sleep(1)  # the next run is in the middle
-        os.kill(cluster.workers[0].pid, signal.SIGKILL)
-        thread.join(120)
-        assert not thread.is_alive()
-    failed = {run['seed'] for run in outcome[0]}
-    assert len(failed) == (allowed_failures == 0)
-    assert {row['seed'] for row in results.read(path)} == {1, 2, 3, 4} - failed
-    if failed:
-        assert f"'seed': {failed.pop()}" in capsys.readouterr().err
