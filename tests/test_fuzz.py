@@ -5,20 +5,16 @@ import pickle
 import struct
 
 import numpy as np
-import pytensor
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dA import DenoisingAutoencoder
 from logistic_sgd import FORMAT, load_model
 from theano_tutorial.errors import InputError
-from theano_tutorial.files.checkpoint import Checkpoint
 from theano_tutorial.files.datasets import check
 from theano_tutorial.files.mnist import read_idx
 from theano_tutorial.files.pickles import read_pickle
 from theano_tutorial.files.storage import save_arrays
-from theano_tutorial.shared_randomstreams import RandomStreams
 
 EXAMPLES = int(os.environ.get('FUZZ_EXAMPLES', 200))
 PIECES = [b'\0', b'\xff' * 4, b'\x7f\xff\xff\xff', b'\xff\xff\xff\x7f', b'\xff' * 8, b'(', b')', b'.', b'\x85', b'R',
@@ -49,22 +45,6 @@ def read_model(path):
     assert np.isfinite(W).all() and np.isfinite(b).all() and b.shape == W.shape[1:]
 
 
-def read_checkpoint(path):
-    AUTOENCODER.__setstate__(STATE)
-    costs = Checkpoint(path, {}).restore(AUTOENCODER, IMAGES)
-    assert costs == [3, 2] and all(np.array_equal(*pair) for pair in zip(AUTOENCODER.__getstate__(), STATE))
-
-
-def save_checkpoint(path):
-    checkpoint = Checkpoint(path, {})
-    checkpoint.restore(AUTOENCODER, IMAGES)
-    checkpoint.save(AUTOENCODER, [3., 2.])
-
-
-IMAGES = pytensor.shared(np.zeros((1, 4)))
-AUTOENCODER = DenoisingAutoencoder(np.random.RandomState(1), RandomStreams(2), n_visible=4, n_hidden=2)
-AUTOENCODER.get_cost_updates(0.3, 0.1)
-STATE = AUTOENCODER.__getstate__()
 SETS = tuple((np.arange(4. * n).reshape(n, 4) / 64, np.arange(n)) for n in (4, 3, 2))
 PICKLES = [pickle.dumps(tree, protocol) for protocol in range(6) for tree in (
     SETS, [(np.asfortranarray(images).astype('>f4'), labels.astype('i2')) for images, labels in SETS])]
@@ -73,12 +53,11 @@ PICKLES = [pickle.dumps(tree, protocol) for protocol in range(6) for tree in (
 @pytest.mark.parametrize('read, sources, compress', [
     (read_mnist, PICKLES, True), (read_mnist, [gzip.compress(content) for content in PICKLES], False),
     (read_idx, [struct.pack('>4B3i', 0, 0, 8, 3, 4, 2, 3) + bytes(24)], True),
-    (read_model, lambda path: save_arrays(path, FORMAT, W=np.arange(12.).reshape(4, 3), b=np.arange(3.)), False),
-    (read_checkpoint, save_checkpoint, False)])
+    (read_model, [], False)])
 def test_damaged_files(tmp_path, read, sources, compress):
     path = tmp_path / 'file'
-    if callable(sources):
-        sources(path)
+    if read is read_model:
+        save_arrays(path, FORMAT, W=np.arange(12.).reshape(4, 3), b=np.arange(3.))
         sources = [path.read_bytes()]
 
     # The same examples each time, unless more are asked for.
