@@ -42,28 +42,22 @@ def test_draws_of_theano(golden, k, backend, mode):
 MATRIX = np.arange(6.).reshape(2, 3)
 # What golden.json lacks: the method of RandomStreams, its arguments, and the same draw of a RandomState.
 DISTRIBUTIONS = [
-    ('normal', dict(size=(3,)), lambda rng: rng.normal(size=3)),  # numpy draws two at once
-    ('normal', dict(avg=[1., 2.], std=[[1.], [3.]]), lambda rng: rng.normal([1., 2.], [[1.], [3.]])),
     ('choice', dict(size=(2,), a=[5, 6, 9], replace=False, p=[0.1, 0.2, 0.7]),
      lambda rng: rng.choice([5, 6, 9], 2, False, [0.1, 0.2, 0.7])),
-    ('multinomial', dict(size=(2,), n=9), lambda rng: rng.multinomial(9, (0.5, 0.5), 2)),
     ('multinomial', dict(n=10 ** 6, pvals=[0.7, 0.29999, 0.00001]),  # Theano's allowance for a last one that is tiny
      lambda rng: rng.multinomial(10 ** 6, np.array([0.7, 0.29999, 0.00001]) * (1 - 5e-5))),
     ('shuffle_row_elements', dict(input=pt.as_tensor_variable(MATRIX)),
      lambda rng: [row[rng.permutation(3)] for row in MATRIX]),
-    ('shuffle_row_elements', dict(input=pytensor.shared(MATRIX[0])), lambda rng: MATRIX[0][rng.permutation(3)]),
-    ('binomial', dict(size=(2, -1), n=3, p=[0.5, 0.1, 1.]), lambda rng: rng.binomial(3, [0.5, 0.1, 1.], (2, 3)))]
+    ('shuffle_row_elements', dict(input=pytensor.shared(MATRIX[0])), lambda rng: MATRIX[0][rng.permutation(3)])]
 
 
-@pytest.mark.parametrize('backend, distributions', [
-    ('C', DISTRIBUTIONS), ('Numba', DISTRIBUTIONS[:2]), pytest.param('Numba', DISTRIBUTIONS, marks=pytest.mark.slow)],
-    indirect=['backend'], ids=['C', 'Numba two', 'Numba all'])
-def test_distributions(backend, distributions):
+@pytest.mark.parametrize('backend', ['C', pytest.param('Numba', marks=pytest.mark.slow)], indirect=True)
+def test_distributions(backend):
     theano_rng = RandomStreams(11)
-    draw = pytensor.function([], [getattr(theano_rng, name)(**arguments) for name, arguments, _ in distributions])
-    random_states = states(11, len(distributions))
+    draw = pytensor.function([], [getattr(theano_rng, name)(**arguments) for name, arguments, _ in DISTRIBUTIONS])
+    random_states = states(11, len(DISTRIBUTIONS))
     for _ in range(3):
-        for values, random_state, (_, arguments, numpy_draw) in zip(draw(), random_states, distributions, strict=True):
+        for values, random_state, (_, arguments, numpy_draw) in zip(draw(), random_states, DISTRIBUTIONS, strict=True):
             np.testing.assert_array_equal(values, numpy_draw(random_state), err_msg=str(arguments))
 
 
@@ -84,11 +78,9 @@ def test_symbolic_parameters_and_size(uncompiled):
     p_value = [0., 0.2, 1.]
     for trials, shape in (1, (4, 3)), (30, (2, 3)), (0, (1, 3)), (1, (4, 3)):
         np.testing.assert_array_equal(draw(trials, p_value, shape), random_state.binomial(trials, p_value, shape))
-    shape_only = pytensor.function([size], RandomStreams(3).uniform(size=size, ndim=2).shape)
-    for wrong in [], [4], [4, 3, 4, 5], [2, -3]:
-        for call, inputs in (draw, (1, p_value, wrong)), (shape_only, (wrong,)):
-            with pytest.raises(ValueError, match='size is .*; its length must be 2, and no number negative'):
-                call(*inputs)
+    for wrong in [4], [2, -3]:
+        with pytest.raises(ValueError, match='size is .*; its length must be 2, and no number negative'):
+            draw(1, p_value, wrong)
     x = pt.dscalar()
     draw = pytensor.function([x], RandomStreams(3).binomial(n=9, p=[x, 0.5]))
     np.testing.assert_array_equal(draw(0.2), states(3, 1)[0].binomial(9, [0.2, 0.5]))
@@ -98,19 +90,16 @@ def test_shapes(uncompiled):
     theano_rng = RandomStreams(1)
     assert [theano_rng.uniform(size=size).eval().shape for size in (3, (), (0, 4))] == [(3,), (), (0, 4)]
     assert theano_rng.uniform(low=np.zeros((2, 1)), high=np.ones(3)).eval().shape == (2, 3)
-    for size in (10, 1), (pytensor.shared(10), 1):
-        for column in theano_rng.uniform(size=size), theano_rng.binomial(size=size):
-            assert (column + pt.ones((10, 5))).eval().shape == (10, 5)  # a dimension of 1 is broadcast
-    column = pt.dcol()
-    assert (theano_rng.uniform(low=column) + pt.ones((2, 5))).eval({column: [[1.], [2.]]}).shape == (2, 5)
+    for column in theano_rng.uniform(size=(10, 1)), theano_rng.uniform(size=(pytensor.shared(10), 1)), \
+            theano_rng.uniform(low=pt.col(dtype='float64'), high=np.ones((10, 1))):
+        assert column.broadcastable == (False, True)
     for arguments, message in ((dict(size=(2, 2), ndim=3), 'ndim is 3, but size has length 2'),
                                (dict(size=(2,), low=MATRIX), 'size has length 1, but the parameters have 2 dimensions'),
                                (dict(size=(-1,)), '-1 in size'), (dict(size=(2, -2), low=MATRIX), '-2 in size'),
-                               (dict(size=np.array([2, -1])), '-1 in size'),
                                (dict(size=pt.lvector()), 'must be given as ndim')):
         with pytest.raises(ValueError, match=message):
             theano_rng.uniform(**arguments)
-    for size in (2.5, 3), (pt.dscalar(), 3), 2.0, np.array([2., 3.]), pt.dvector(), np.array([[2, 3]]):
+    for size in (2.5, 3), pt.dvector(), np.array([[2, 3]]):
         with pytest.raises(TypeError, match=f'size is {re.escape(str(size))}; it must be a vector of integers'):
             theano_rng.uniform(size=size, ndim=2)
     with pytest.raises(TypeError, match='dtype is None'):
@@ -180,17 +169,14 @@ X, V = pt.dscalar(), pt.dvector()
     ('binomial', dict(n=X), {X: 2.5}, 'n is 2.5; it must be whole'),
     ('binomial', dict(p=pt.zscalar('p')), {'p': 0.5}, 'complex'),
     ('uniform', dict(low=X), {X: -np.inf}, 'Range exceeds valid bounds'),
-    ('uniform', dict(low=V, high=X + V[:2], size=(-1,)), {V: [1., 2., 3.], X: 1.}, 'could not be broadcast|mismatch'),
     ('random_integers', dict(low=X), {X: 0.5}, 'low is 0.5; it must be whole'),
     ('random_integers', dict(high=X), {X: np.nan}, 'high is nan; it must be whole'),
     ('random_integers', dict(high=2 ** 63 - 1), {}, 'high is 9223372036854775807; it must be whole'),
     ('random_integers', dict(low=V, size=(1,)), {V: [1., 2., 3.]}, r'low and high have shapes \(3,\) and \(\)'),
-    ('choice', dict(a=X, size=(2,)), {X: 2.5}, 'a must be 1-dimensional or an integer'),
     ('choice', dict(p=X, size=(2,)), {X: 0.5}, 'p is 0.5; it must be a vector'),
     ('choice', dict(replace=V, size=(2,)), {V: [0., 1.]}, 'it must be one truth value'),
     ('permutation', dict(n=X), {X: -1}, 'n is -1.0; it must be whole, from 0'),
     ('permutation', dict(n=V), {V: [3.]}, r'n is \[3\]; it must be one number'),
-    ('permutation', dict(size=pt.lvector('size'), ndim=1, n=4), {'size': [-1]}, r'size is \(-1,\); .*negative'),
     ('multinomial', dict(pvals=V), {V: [0.5, 0.6]}, r'pvals is \[0.5 0.6\]; they must'),
     ('multinomial', dict(pvals=V), {V: [0.5, np.nan]}, 'pvals is .*; they must'),
     ('multinomial', dict(pvals=V), {V: []}, 'pvals is empty')])
@@ -200,10 +186,10 @@ def test_wrong_values_when_drawn(name, arguments, values, message, uncompiled):
         variable.eval(values)
 
 
-@pytest.mark.parametrize('pvals', [0.5, []])
-def test_no_probabilities(pvals):
-    with pytest.raises(ValueError, match='pvals is .*; it must be at least one probability'):
-        RandomStreams(1).multinomial(pvals=pvals)
+def test_no_probabilities():
+    for pvals in 0.5, []:
+        with pytest.raises(ValueError, match='pvals is .*; it must be at least one probability'):
+            RandomStreams(1).multinomial(pvals=pvals)
 
 
 def test_a_draw_has_no_gradient():
@@ -224,39 +210,15 @@ def test_default_updates_can_be_left_out(uncompiled):
         np.testing.assert_array_equal(draw(), draw())
 
 
-@pytest.mark.parametrize('name, arguments', [
-    ('uniform', dict(low=[0.1, 0.2, 0.3], high=[1.1, 2.2, 3.3])), ('binomial', dict(n=[1, 2, 3], p=[0.1, 0.2, 0.3])),
-    ('normal', dict(avg=[1., 2., 3.], std=[0.1, 0.2, 0.3])),
-    ('random_integers', dict(low=[100, 200, 300], high=[110, 220, 330])),
-    ('multinomial', dict(n=[1, 2, 3], pvals=[[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]]))])
-def test_vector_parameters(name, arguments, uncompiled):
-    first, second = arguments.values()
-    inputs = [pt.tensor(dtype=np.asarray(value).dtype, shape=(None,) * np.ndim(value)) for value in (first, second)]
-    draw, sized = (pytensor.function(inputs, getattr(RandomStreams(3), name)(size, **dict(zip(arguments, inputs))))
-                   for size in (None, (3,)))
-    values = draw(first, second)
-    assert len(values) == 3 and len(draw(first[:2], second[:2])) == 2
-    np.testing.assert_array_equal(sized(first, second), values)
-    for wrong in (first[:2], second[:2]), (first[:2], second):  # they do not broadcast with size, or with each other
-        with pytest.raises(ValueError):
-            sized(*wrong)
-
-
-def test_a_dtype_that_is_too_narrow(uncompiled):
-    draw = RandomStreams(1).random_integers(size=(20,), low=255, high=257, dtype='int8').eval()
-    assert draw.dtype == np.int8 and set(draw) == {-1, 0, 1}
-
-
-def test_shared_states(uncompiled):
-    random_state = np.random.RandomState(123)
+def test_shared_states():
+    random_state, other = np.random.RandomState(123), np.random.RandomState(3)
     copied, borrowed = pytensor.shared(random_state), pytensor.shared(random_state, borrow=True)
     assert borrowed.get_value(borrow=True) is random_state is not copied.get_value(borrow=True)
     assert borrowed.get_value() is not random_state and type(borrowed.get_value()) is np.random.RandomState
-    other = np.random.RandomState(3)
     copied.set_value(other)
     borrowed.set_value(other, borrow=True)
     assert borrowed.get_value(borrow=True) is other is not copied.get_value(borrow=True)
-    assert copied.get_value(borrow=True).uniform() == other.uniform() == np.random.RandomState(3).uniform()
+    assert copied.get_value(borrow=True).uniform() == other.uniform()
 
 
 @pytest.mark.parametrize('before', [lambda rng: rng.randint(2 ** 31), lambda rng: rng.normal(size=3)],
