@@ -13,9 +13,6 @@ from theano_tutorial.files.images import read_image
 PIXELS = np.random.RandomState(0).randint(0, 256, (4, 6)).astype(np.uint8)
 
 
-newer_pillow = pytest.mark.skipif(int(PIL.__version__.split('.')[0]) < 13, reason='Pillow 9 lacks the format')
-
-
 def png(path, bits, colour, row, transparent):
     """Write a PNG of one row of 8 * len(row) // bits pixels of one number, or a third of that, with a tRNS chunk."""
     def chunk(name, content):
@@ -49,8 +46,7 @@ def test_kinds_of_images(tmp_path):
 def test_transparent_shades_and_colours_of_png(tmp_path):
     path = tmp_path / 'image.png'
     for bits, row, transparent, expected in (
-            (16, struct.pack('>3H', 0, 1000, 65535), 1000, [0, 65535 / 65536, 65535 / 65536]),
-            (16, struct.pack('>2H', 1000, 1001), 1000, [65535 / 65536, 1001 / 65536]),
+            (16, struct.pack('>3H', 0, 1000, 1001), 1000, [0, 65535 / 65536, 1001 / 65536]),
             (8, b'\3\4', 3, [255 / 256, 4 / 256]), (4, b'\x37', 3, [255 / 256, 7 * 17 / 256]),
             (2, b'\x1b', 1, [0, 255 / 256, 170 / 256, 255 / 256]), (1, b'\x0f', 0, [255 / 256] * 8)):
         found = read_image(png(path, bits, 0, row, struct.pack('>H', transparent)))
@@ -62,14 +58,7 @@ def test_transparent_shades_and_colours_of_png(tmp_path):
         read_image(png(path, 16, 2, struct.pack('>3H', 0, 1, 2), struct.pack('>3H', 0, 1, 2)))
 
 
-@newer_pillow
-def test_a_palette_with_transparent_colours(tmp_path):
-    header = struct.pack('<3B2HB4H2B', 0, 1, 1, 0, 2, 32, 0, 0, 2, 1, 8, 32)  # of two pixels and two colours
-    (tmp_path / 'image.tga').write_bytes(header + bytes([0, 0, 0, 0, 64, 64, 64, 255]) + bytes([0, 1]))
-    np.testing.assert_array_equal(read_image(tmp_path / 'image.tga'), [[255 / 256, 64 / 256]])
-
-
-@newer_pillow
+@pytest.mark.skipif(int(PIL.__version__.split('.')[0]) < 13, reason='Pillow 9 lacks the format')
 def test_a_photo_with_a_preview(tmp_path):
     grey = Image.fromarray(PIXELS)
     grey.save(tmp_path / 'image.mpo', save_all=True, append_images=[grey.resize((3, 2))])
@@ -103,8 +92,7 @@ def test_floats_stay_as_they_are(tmp_path):
 
 @pytest.mark.parametrize('pixels, found', [
     (np.float32([[0, 255]]), 'floats from 0.0 to 255.0'), (np.float32([[-0.5, 1]]), 'floats from -0.5 to 1.0'),
-    (np.float32([[0, np.inf]]), 'floats from 0.0 to inf'), (np.float32([[0, np.nan]]), 'floats from nan to nan'),
-    (np.int32([[0, 255]]), 'integers from 0 to 255, of which'), (np.int32([[-7, 70000]]), 'integers from -7 to 70000')])
+    (np.float32([[0, np.nan]]), 'floats from nan to nan'), (np.int32([[0, 255]]), 'integers from 0 to 255, of which')])
 def test_pixels_of_unknown_scale(tmp_path, pixels, found):
     Image.fromarray(pixels).save(tmp_path / 'image.tif')
     for image_shape in None, (3, 3):
@@ -114,10 +102,11 @@ def test_pixels_of_unknown_scale(tmp_path, pixels, found):
 
 def test_what_is_the_matter(tmp_path, monkeypatch):
     def refuse(message):
-        with pytest.raises(InputError, match=f'image: {message}') as caught:
+        with pytest.raises(InputError, match=f'image: {message}'):
             read_image(tmp_path / 'image')
-        assert '\n' not in str(caught.value)
 
+    with pytest.raises(FileNotFoundError, match='nowhere'):
+        read_image(tmp_path / 'nowhere')
     grey = Image.fromarray(PIXELS)
     Image.new('LAB', (3, 2)).save(tmp_path / 'image', 'TIFF')
     refuse('Pillow cannot turn its colours, LAB, into grey; save it in RGB')
@@ -127,7 +116,6 @@ def test_what_is_the_matter(tmp_path, monkeypatch):
     for limit in 20, 10:  # where Pillow warns and where it raises an error
         monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', limit)
         refuse('it has more than 0 million pixels, the most that are read; save it smaller')
-    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 24)
-    assert read_image(tmp_path / 'image').shape == (4, 6)
+    monkeypatch.undo()
     (tmp_path / 'image').write_bytes((tmp_path / 'image').read_bytes()[:-30])
-    refuse(r'not an image that Pillow can read \(OSError\)')
+    refuse(r'not an image that Pillow can read \(OSError\)$')
