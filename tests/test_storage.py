@@ -7,7 +7,7 @@ import pytest
 from conftest import posix
 
 from theano_tutorial.errors import InputError
-from theano_tutorial.files.storage import atomic_write, load_arrays, memory_for, save_arrays
+from theano_tutorial.files.storage import atomic_write, load_arrays, save_arrays
 
 
 def test_an_error_keeps_the_old_file(tmp_path):
@@ -80,39 +80,31 @@ def test_only_regular_files_are_replaced(tmp_path):
 
 
 def test_arrays_are_loaded_as_they_were_saved(tmp_path):
-    numbers = np.float32([[1, 2], [3, 4]])
-    save_arrays(tmp_path / 'file', 'test, version 1', numbers=numbers, text=np.array('text'))
-    loaded = load_arrays(tmp_path / 'file', 'test, version 1')
+    path, numbers = tmp_path / 'file', np.float32([[1, 2], [3, 4]])
+    save_arrays(path, 'test, version 1', numbers=numbers, text=np.array('text'))
+    loaded = load_arrays(path, 'test, version 1')
     assert loaded.keys() == {'numbers', 'text'} and loaded['text'] == 'text'
     np.testing.assert_array_equal(loaded['numbers'], numbers, strict=True)
     with pytest.raises(InputError, match="file: its format is 'test, version 1', not 'test, version 2'"):
-        load_arrays(tmp_path / 'file', 'test, version 2')
+        load_arrays(path, 'test, version 2')
+    for value in np.nan, np.inf:
+        with pytest.raises(FloatingPointError, match='file: not saved: non-finite values; try a smaller'):
+            save_arrays(path, 'test', a=np.array([0, value]))
+    assert os.listdir(tmp_path) == ['file'] and load_arrays(path, 'test, version 1')
 
 
 def test_invalid_files(tmp_path):
-    path = tmp_path / 'file.npz'
-    for values, message in ((np.array([None, print]), 'not a valid test file .*Object arrays'),
-                            (np.array([0, np.nan]), 'it contains infinite values or NaN'),
-                            (np.array([0, np.inf]), 'it contains infinite values or NaN')):
-        np.savez_compressed(path, format='test', a=values)
+    for values, message in (([None, print], 'not a valid test file .*Object arrays'),
+                            ([0, np.nan], 'it contains infinite values or NaN')):
+        np.savez(tmp_path / 'file.npz', format='test', a=np.array(values))
         with pytest.raises(InputError, match=f'file.npz: {message}'):
-            load_arrays(path, 'test')
-    for value in np.nan, np.inf:
-        with pytest.raises(FloatingPointError, match='other: not saved: non-finite values; try a smaller'):
-            save_arrays(tmp_path / 'other', 'test', a=np.array([0, value]))
-    assert os.listdir(tmp_path) == ['file.npz']
-
-
-def test_a_refused_allocation():
-    with pytest.raises(InputError, match='^file: not enough memory$'), memory_for('file'):
-        bytearray(2 ** 62)
+            load_arrays(tmp_path / 'file.npz', 'test')
 
 
 @posix
 def test_more_than_fits_into_memory(tmp_path):
-    path = tmp_path / 'file.npz'
-    with zipfile.ZipFile(path, 'w') as members:
+    with zipfile.ZipFile(tmp_path / 'file', 'w') as members:
         members.writestr('format.npy', b'')
         members.infolist()[0].file_size = 2 ** 50
-    with pytest.raises(InputError, match='file.npz: not enough memory'):
-        load_arrays(path, 'test')
+    with pytest.raises(InputError, match='file: not enough memory'):
+        load_arrays(tmp_path / 'file', 'test')

@@ -38,8 +38,7 @@ def test_every_image_in_its_place(height, width, rows, columns, vertical, horizo
 
 
 def test_channels():
-    red = np.array([[0., 1.]])
-    picture = tile_raster_images((red, None, None, None), (1, 2), (1, 2), (0, 1))
+    picture = tile_raster_images((np.array([[0., 1.]]), None, None, None), (1, 2), (1, 2), (0, 1))
     rgba = [[0, 0, 0, 255], [254, 0, 0, 255], [0, 0, 0, 255], [0, 0, 0, 255], [0, 0, 0, 255]]
     np.testing.assert_array_equal(picture, np.array([rgba], np.uint8), strict=True)
     blue = np.array([[0.5, 1.]], np.float32)
