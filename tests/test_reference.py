@@ -1,4 +1,5 @@
 """Each check accepts the page's own numbers and detects one changed item."""
+import functools
 from ast import literal_eval
 
 import numpy as np
@@ -31,27 +32,22 @@ def test_costs(model):
 
 
 def test_logistic_regression():
-    for lines, expected in ((['... training', *LOG, 'The code run'], (30, 30, True)),
-                            ([*LOG[:-1], LOG[-1] + ' '], (29, 30, False)),
-                            (LOG[:-1], (29, 30, False)), ([*LOG, LOG[0]], (30, 30, False))):
-        assert counts(reference.check_log('\n'.join(lines))) == expected
+    for lines, n_equal in (['... training', *LOG, 'The code'], 30), ([*LOG[:-1], LOG[-1] + ' '], 29), (LOG[:-1], 29):
+        assert counts(reference.check_log('\n'.join(lines))) == (n_equal, 30, n_equal == 30)
+    assert counts(reference.check_log('\n'.join([*LOG, LOG[0]]))) == (30, 30, False)
     for classes, probabilities, n_equal in ((CLASSES, PROBABILITIES, 25), ([0, *CLASSES[1:]], PROBABILITIES, 24),
                                             (CLASSES, [PROBABILITIES[0] - 1e-3, *PROBABILITIES[1:]], 24),
                                             (CLASSES[:24], PROBABILITIES[:24], 24)):
         assert counts(reference.check_predictions(classes, probabilities)) == (n_equal, 25, n_equal == 25)
 
 
-def test_noise():
-    noise = np.array(RECORD['noise_10x10'], float)
-    assert counts(reference.check_noise(noise)) == (100, 100, True)
-    noise[3, 4] = 1 - noise[3, 4]
-    assert counts(reference.check_noise(noise)) == (99, 100, False)
-
-
-@pytest.mark.parametrize('name', reference.PICTURES)
-def test_pictures(name):
-    pixels = reference.picture(name).astype(int)
-    assert counts(reference.check_picture(name, pixels)) == (289 * 289, 289 * 289, True)
-    pixels[100, 100] += 1
-    assert counts(reference.check_picture(name, pixels)) == (289 * 289 - 1, 289 * 289, False)
-    assert not reference.check_picture(name, pixels[1:]).matches
+@pytest.mark.parametrize('name', ['noise', *reference.PICTURES])
+def test_noise_and_pictures(name):
+    if name == 'noise':
+        check, values = reference.check_noise, np.array(RECORD['noise_10x10'], float)
+    else:
+        check, values = functools.partial(reference.check_picture, name), reference.picture(name).astype(int)
+    assert counts(check(values)) == (values.size, values.size, True)
+    values[3, 4] += 1
+    assert counts(check(values)) == (values.size - 1, values.size, False)
+    assert not check(values[1:]).matches
