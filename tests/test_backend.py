@@ -8,8 +8,6 @@ import pytensor.tensor as pt
 import pytest
 from conftest import TESTS, posix
 
-from theano_tutorial.compute.backend import use_fastest
-
 CHANGED = 'linker gcc__cxxflags'
 uses_openblas = pytest.mark.skipif(sys.platform == 'darwin', reason='macOS has a BLAS of its own')
 
@@ -19,15 +17,12 @@ uses_openblas = pytest.mark.skipif(sys.platform == 'darwin', reason='macOS has a
     ('linker=py', 'with mode=Mode, linker=py, as configured'), ('cxx=', 'with Numba (no C++ compiler)'),
     ('mode=NanGuardMode', 'NanGuardMode cannot run the tutorial, whose random states it takes for arrays; use the '
                           'default, NUMBA or FAST_COMPILE'),
-    *[(f'mode={mode}', f'{mode} cannot run the tutorial, which slices the data by a symbolic index; use the default, '
-                       'NUMBA or FAST_COMPILE') for mode in ('JAX', 'PYTORCH')]])
+    ('mode=JAX', 'JAX cannot run the tutorial, which slices the data by a symbolic index; use the default, NUMBA or '
+                 'FAST_COMPILE')])
 def test_what_the_user_configured_is_not_changed(run, flags, used):
     done = run('use_fastest.py', flags=flags)
-    assert done.stdout.splitlines()[:2] == [used, ''] and done.stderr == ''
-
-
-def test_one_blas_thread(run):
-    assert run('use_fastest.py').stdout.splitlines()[2] == '{1}'
+    first, changed, blas_threads = done.stdout.splitlines()
+    assert (first, changed, done.stderr) == (used, '', '') and (blas_threads == '{1}' or 'cannot run' in used)
 
 
 @pytest.mark.parametrize('backend', ['C'], indirect=True)
@@ -60,12 +55,6 @@ class TestC:
         assert (used, changed) in [('in C with OpenBLAS', CHANGED),  # the system's
                                    ('with Numba (no BLAS for C; the extra "fast" installs one)', '')]
 
-    def test_the_vector_macro_is_for_glibc(self, backend, monkeypatch):
-        monkeypatch.setattr('platform.libc_ver', lambda: ('', ''))  # as on macOS
-        with pytensor.config.change_flags(linker='auto', gcc__cxxflags=''):
-            assert use_fastest().startswith('in C with ') and '-O3' in pytensor.config.gcc__cxxflags
-            assert 'FAST_MATH' not in pytensor.config.gcc__cxxflags
-
     def test_nan_and_subnormal_numbers(self, backend):
         # With -ffast-math NaN is lost and subnormal numbers become 0.
         x = pt.vector()
@@ -83,26 +72,23 @@ def test_importing_changes_nothing(run):
 
 
 @pytest.mark.parametrize('backend', ['C'], indirect=True)
-@pytest.mark.parametrize('dtype, real', [('float32', 'float'), ('float64', 'double')])
-def test_a_blas_that_multiplies_wrongly(run, backend, tmp_path, monkeypatch, dtype, real):
+@pytest.mark.parametrize('dtype, gemm, real', [('float32', 'sgemm_', 'float'), ('float64', 'dgemm_', 'double')])
+def test_a_blas_that_multiplies_wrongly(run, backend, tmp_path, monkeypatch, dtype, gemm, real):
     # As some OpenBLAS kernels do, it is right for 2 x 2 and wrong from 8 x 8 on.
-    prefix = 'scipy_' if 'scipy_' in pytensor.config.gcc__cxxflags else ''
-    gemm = f'{prefix}{"s" if dtype == "float32" else "d"}gemm_'
+    if 'scipy_' in pytensor.config.gcc__cxxflags:
+        gemm = 'scipy_' + gemm
     (tmp_path / f'wrong_{dtype}.h').write_text(f'''
-        #ifndef WRONG
-        #define WRONG
-        typedef {real} real;
-        #define ARGUMENTS char *transa, char *transb, const int *m, const int *n, const int *k, const real *alpha, \\
-            const real *a, const int *lda, const real *b, const int *ldb, const real *beta, real *c, const int *ldc
+        #pragma once
+        #define SIZES char *transa, char *transb, const int *m, const int *n, const int *k, const {real} *alpha
+        #define MATRICES const {real} *a, const int *lda, const {real} *b, const int *ldb, const {real} *beta, {real} *c
         extern "C" {{
-        void {gemm}(ARGUMENTS);
-        static inline void wrong_gemm(ARGUMENTS) {{
+        void {gemm}(SIZES, MATRICES, const int *ldc);
+        static inline void wrong_gemm(SIZES, MATRICES, const int *ldc) {{
             {gemm}(transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
             if (*m >= 8 && *n >= 8) *c += 1;
         }}
         }}
         #define {gemm} wrong_gemm
-        #endif
     ''')
     monkeypatch.setenv('CPLUS_INCLUDE_PATH', str(tmp_path))
     done = run('use_fastest.py', flags=f'gcc__cxxflags=-O1 -include wrong_{dtype}.h')
