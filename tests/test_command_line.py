@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import PROJECT, posix
+from conftest import posix
 
 from theano_tutorial import command_line
 from theano_tutorial.command_line import KINDS, OPTIONS
@@ -185,7 +185,10 @@ def test_one_line_errors(tmp_path, run, arguments, flags, message):
 @posix
 @pytest.mark.parametrize('flags', ['', pytest.param('linker=numba', marks=pytest.mark.slow)])
 def test_ctrl_c(tmp_path, start, flags):
-    with start('restore_ctrl_c.py', PROJECT / 'dA.py', flags=flags) as process:
+    # A background job, such as `make test &`, starts with SIGINT ignored, and so would the script.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with start('dA.py', flags=flags) as process:
+        signal.signal(signal.SIGINT, before)
         for line in process.stdout:
             if line.startswith('Training epoch 0'):
                 break
