@@ -39,19 +39,16 @@ def main():
         if calls == killed_call:
             os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))  # TerminateProcess on Windows
 
-    class Counted(Checkpoint):
-        def restore(self, *arguments):
+    def counted(method):
+        def call(*arguments):
             sys.setprofile(count)
-            costs = super().restore(*arguments)
+            result = method(*arguments)
             sys.setprofile(None)
-            return costs
+            return result
+        return call
 
-        def save(self, *arguments):
-            sys.setprofile(count)
-            super().save(*arguments)
-            sys.setprofile(None)
-
-    trained = train_with(build(DenoisingAutoencoder), Counted('file', SETTINGS))
+    Checkpoint.restore, Checkpoint.save = counted(Checkpoint.restore), counted(Checkpoint.save)
+    trained = train_with(build(DenoisingAutoencoder), Checkpoint('file', SETTINGS))
     print(calls, [values.tolist() for values in trained], sep='\n')
 
 
