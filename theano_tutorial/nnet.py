@@ -18,9 +18,9 @@ import numpy as np
 import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType
 from pytensor.graph.basic import Apply
+from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.op import Op
 from pytensor.graph.rewriting.basic import in2out, node_rewriter
-from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.scalar import UnaryScalarOp, upgrade_to_float
 from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.math import Sum
@@ -254,7 +254,9 @@ def local_sigmoid_cross_entropy(fgraph, node):
 
 def stabilize(cost):
     """A copy of a symbolic cost, with each cross-entropy of a sigmoid in it rewritten. Call it before pt.grad."""
-    return rewrite_graph(cost, include=(), custom_rewrite=in2out(local_sigmoid_cross_entropy), clone=True)
+    graph = FunctionGraph(outputs=[cost], clone=True, copy_inputs=False)
+    in2out(local_sigmoid_cross_entropy).rewrite(graph)
+    return graph.outputs[0]
 
 
 def _both_orders(variable, op):
