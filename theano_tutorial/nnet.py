@@ -71,7 +71,7 @@ class ScalarSigmoid(UnaryScalarOp):
         return _c_code(node, inputs, outputs, SIGMOID_LIMITS, '1 / (1 + exp(-x))', '1')
 
     def c_code_cache_version(self):
-        return (1,)
+        return (1, str(SIGMOID_LIMITS))  # PyTensor takes what it compiled under the same version
 
 
 class ScalarSoftplus(UnaryScalarOp):
@@ -89,7 +89,7 @@ class ScalarSoftplus(UnaryScalarOp):
         return _c_code(node, inputs, outputs, SOFTPLUS_LIMITS, 'log1p(exp(x))', 'x')
 
     def c_code_cache_version(self):
-        return (1,)
+        return (1, str(SOFTPLUS_LIMITS))
 
 
 def _c_code(node, inputs, outputs, limits, formula, above):
@@ -115,7 +115,7 @@ def numba_sigmoid(op, node, **kwargs):
         y = one / (one + np.exp(-x))
         return zero if x < low else one if x > high else y
 
-    return sigmoid, f'theano_tutorial.nnet.sigmoid {dtype} 1'
+    return sigmoid, f'theano_tutorial.nnet.sigmoid {dtype} {low} {high} 1'
 
 
 @for_numba(ScalarSoftplus)
@@ -130,7 +130,7 @@ def numba_softplus(op, node, **kwargs):
         y = np.log1p(np.exp(x))
         return zero if x < low else x if x > high else y
 
-    return softplus, f'theano_tutorial.nnet.softplus {dtype} 1'
+    return softplus, f'theano_tutorial.nnet.softplus {dtype} {low} {high} 1'
 
 
 def _float_or_double(type):
@@ -228,7 +228,9 @@ def numba_sigmoid_cross_entropy(op, node, **kwargs):
             raise ValueError('x and a have different shapes')
         return rows(np.ascontiguousarray(x), np.ascontiguousarray(a))
 
-    return sigmoid_cross_entropy, f'theano_tutorial.nnet.sigmoid_cross_entropy {dtype} 3'  # to be changed with ROWS
+    # The last number is to be changed with compute/cross_entropy.py.
+    limits = SOFTPLUS_LIMITS[dtype][1], SIGMOID_LIMITS[dtype][1]
+    return sigmoid_cross_entropy, f'theano_tutorial.nnet.sigmoid_cross_entropy {dtype} {limits} 3'
 
 
 sigmoid_cross_entropy = SigmoidCrossEntropy()
