@@ -64,23 +64,28 @@ def run_page(path, output_dir, **constants):
         with theano_names.provide(), np.printoptions(legacy='1.13'):
             for number, source in enumerate(sources, 1):
                 try:
-                    python, left_out, is_timed = without_commands(source)
-                    body, value = _compile(python, is_mixed, python2, variables, f'<cell {number}>')
-                    for line, command in left_out:
-                        if line <= python2.end:
-                            print(f'... cell {number}, line {line}: not run: {command}', file=sys.stderr)
-                    scope = dict(variables) if is_timed else variables
-                    exec(body, scope)
-                    show(eval(value, scope))
+                    show(run_cell(source, number, is_mixed, python2, variables))
                 except (Exception, SystemExit) as error:
                     if is_interrupt(error):
                         raise
-                    raise InputError(f'{path}: {_describe(error, number, sources)}') from error
+                    raise InputError(f'{path}: {describe(error, number, sources)}') from error
     finally:
         if page:
             with atomic_write(os.path.join(output_dir, 'index.html')) as file:
                 file.write('\n'.join(['<!DOCTYPE html>', '<meta charset="utf-8">', *page, '']).encode())
     return Run(variables, shown)
+
+
+def run_cell(source, number, is_mixed, python2, variables):
+    """Run a cell. Returns the value of its last line, or None; prints on stderr which commands are not run."""
+    python, left_out, is_timed = without_commands(source)
+    body, value = _compile(python, is_mixed, python2, variables, f'<cell {number}>')
+    for line, command in left_out:
+        if line <= python2.end:
+            print(f'... cell {number}, line {line}: not run: {command}', file=sys.stderr)
+    scope = dict(variables) if is_timed else variables
+    exec(body, scope)
+    return eval(value, scope)
 
 
 class Html:
@@ -109,7 +114,7 @@ def _compile(source, is_mixed, python2, variables, filename):
         return compile(tree, filename, 'exec'), compile(ast.Expression(value), filename, 'eval')
 
 
-def _describe(error, number, sources):
+def describe(error, number, sources):
     """An error in one line: the cell, the line, and what is wrong."""
     lines = sources[number - 1].split('\n')
     line = getattr(error, 'lineno', None) or len(lines)

@@ -11,6 +11,7 @@ import functools
 import importlib
 import math
 import operator
+import os
 import re
 from collections.abc import ItemsView, KeysView, ValuesView
 
@@ -107,11 +108,13 @@ class Python2(ast.NodeTransformer):
 
     constants : values for variables, a dict; they replace what the cells assign
     is_python2 : whether they are Python 2; of Python 3, only comparisons are translated
+    folder : of a module in a package, the folder whose modules it imports first, as in Python 2
     """
 
-    def __init__(self, constants=(), is_python2=True):
+    def __init__(self, constants=(), is_python2=True, folder=None):
         self.constants = constants
         self.is_python2 = is_python2
+        self.folder = folder
         self.futures = set() if is_python2 else {'division', 'print_function'}
         self.own = set()  # names in CHANGED to which the cells gave a meaning of their own
         self.end = 0  # the number of lines of the last cell down to the end of its code
@@ -212,6 +215,10 @@ class Python2(ast.NodeTransformer):
                 return ast.Assign([target], _call('__idiv__', old, value))
             case ast.BinOp(left, ast.Mod(), right):
                 return _call('__percent__', left, right)
+            case ast.ImportFrom(str(name), level=0) if self._is_beside(name):
+                node.level = 1
+            case ast.Import([ast.alias(name)]) if self._is_beside(name):
+                return ast.ImportFrom(None, node.names, 1)
             case ast.Name(name, ast.Load()) if name in CHANGED and name not in self.own:
                 node.id = f'__{name}__'
             case ast.Call(ast.Name('str') as function) if 'str' not in self.own:
@@ -227,6 +234,11 @@ class Python2(ast.NodeTransformer):
             case ast.Call(ast.Attribute(value, 'next'), []):
                 return _call('next', value)
         return node
+
+
+    def _is_beside(self, name):
+        path = self.folder and 'absolute_import' not in self.futures and os.path.join(self.folder, name.split('.')[0])
+        return bool(path) and (os.path.isfile(f'{path}.py') or os.path.isfile(os.path.join(path, '__init__.py')))
 
 
 def _call(name, *arguments):
