@@ -109,7 +109,8 @@ def _compile(source, is_mixed, python2, variables, filename):
         warnings.simplefilter('ignore')  # of '\d', which stands for itself in Python 2
         tree = python2.parse(source, is_mixed, variables)
         value = ast.Constant(None, lineno=1, col_offset=0)
-        if tree.body and isinstance(tree.body[-1], ast.Expr) and not isinstance(tree.body[-1].value, ast.Constant):
+        if tree.body and isinstance(tree.body[-1], ast.Expr) and not (
+                is_mixed and isinstance(tree.body[-1].value, ast.Constant)):  # a comment
             value = tree.body.pop().value
         return compile(tree, filename, 'exec'), compile(ast.Expression(value), filename, 'eval')
 
@@ -123,8 +124,13 @@ def describe(error, number, sources):
             number, line = int(match[1]), lineno
             lines = sources[number - 1].split('\n')
     text = lines[line - 1].strip()
-    message = (str(error).splitlines() or [''])[0]
-    return f'cell {number}, line {line}: {text}: {type(error).__name__}: {message}'
+    return f'cell {number}, line {line}: {text}: {first_line(error)}'
+
+
+def first_line(error):
+    """The name of an exception, and the first line of its message."""
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f'{type(error).__name__}: {(message.splitlines() or [""])[0]}'
 
 
 _loaded = contextlib.ExitStack()  # what %unload_ext undoes

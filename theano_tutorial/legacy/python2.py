@@ -119,19 +119,20 @@ class Python2(ast.NodeTransformer):
         self.own = set()  # names in CHANGED to which the cells gave a meaning of their own
         self.end = 0  # the number of lines of the last cell down to the end of its code
 
-    def parse(self, source, is_mixed=False, variables=()):
+    def parse(self, source, is_mixed=False, variables=(), filename='<cell>'):
         """The translated syntax tree of a cell. Raises SyntaxError if it has no translation.
 
         is_mixed : whether output and prose can follow the code. A statement is taken for these if it is not Python, or
             an expression that begins with a name that is not defined, or with none; no code must follow it
         variables : the names that are defined so far
+        filename : of the source, for errors
         """
         lines = source.split('\n')
         self.end, futures, reason = len(lines), self.futures, ''
         while True:
             self.futures = set(futures)
             try:
-                tree = ast.parse(self.translate('\n'.join(lines[:self.end])))
+                tree = ast.parse(self.translate('\n'.join(lines[:self.end])), filename)
                 break
             except SyntaxError as error:
                 if not is_mixed:
@@ -204,7 +205,9 @@ class Python2(ast.NodeTransformer):
                 node.value = ast.Constant(self.constants[name])
             case _ if self.is_python2:
                 new = self._of_python2(node)
-        return ast.copy_location(new, node)
+        for statement in new if isinstance(new, list) else [new]:
+            ast.copy_location(statement, node)
+        return new
 
     def _of_python2(self, node):
         match node:
@@ -217,8 +220,9 @@ class Python2(ast.NodeTransformer):
                 return _call('__percent__', left, right)
             case ast.ImportFrom(str(name), level=0) if self._is_beside(name):
                 node.level = 1
-            case ast.Import([ast.alias(name)]) if self._is_beside(name):
-                return ast.ImportFrom(None, node.names, 1)
+            case ast.Import(names) if self.folder:
+                return [ast.ImportFrom(None, [alias], 1) if self._is_beside(alias.name) else ast.Import([alias])
+                        for alias in names]
             case ast.Name(name, ast.Load()) if name in CHANGED and name not in self.own:
                 node.id = f'__{name}__'
             case ast.Call(ast.Name('str') as function) if 'str' not in self.own:

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from theano_tutorial.command_line import is_interrupt
 from theano_tutorial.errors import InputError
 from theano_tutorial.legacy import theano_names
-from theano_tutorial.legacy.cells import Html, describe, run_cell
+from theano_tutorial.legacy.cells import Html, describe, first_line, run_cell
 from theano_tutorial.legacy.commands import without_commands
 from theano_tutorial.legacy.copies import read_cells
 from theano_tutorial.legacy.python2 import BUILTINS, COMPARISONS, Python2
@@ -76,7 +76,7 @@ def _run_script(path, arguments, version):
     version = version or (3 if _is_python3(source) else 2)
     with _program(path, arguments, version) as (python2, variables):
         try:
-            exec(compile(python2.parse(source), path, 'exec'), variables)
+            exec(compile(python2.parse(source, filename=path), path, 'exec'), variables)
         except SystemExit as error:
             if isinstance(error.code, str):
                 raise InputError(error.code) from error
@@ -91,21 +91,21 @@ def _run_script(path, arguments, version):
 def _run_cells(sources, is_mixed, python2, variables):
     """Yield the Output of each cell; a cell that fails does not stop the others. Prints what they print."""
     for number, source in enumerate(sources, 1):
-        value, error, message = None, '', ''
+        value = error = message = ''
         with _Tee(f'cell {number} of {len(sources)}') as tee:
             try:
-                value = run_cell(source, number, is_mixed, python2, variables)
-                if value is not None and not source.rstrip().endswith(';'):
-                    value = repr(value)
-                    print(value)
+                result = run_cell(source, number, is_mixed, python2, variables)
+                if result is not None and not source.rstrip().endswith(';'):
+                    value = repr(result)
             except (Exception, SystemExit) as caught:
                 if is_interrupt(caught):
                     raise
-                value, error, message = None, type(caught).__name__, describe(caught, number, sources)
+                error, message = type(caught).__name__, describe(caught, number, sources)
+        if value:
+            print(value)
         if message:
             print(f'... {message}', file=sys.stderr)
-        printed = tee.getvalue()[:-len(value) - 1] if value else tee.getvalue()
-        yield Output(printed, value or '', error, message, tuple(_figures()))
+        yield Output(tee.getvalue(), value, error, message, tuple(_figures()))
 
 
 def _figures():
@@ -206,7 +206,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
         source = _read_source(path)
         is_python2 = not _is_python3(source) and (version == 2 or not _is_python3(source, unsure=True))
         siblings = os.path.dirname(path) if '.' in name or self.is_package(name) else None
-        self.code = compile(Python2(is_python2=is_python2, folder=siblings).parse(source), path, 'exec')
+        self.code = compile(Python2(is_python2=is_python2, folder=siblings).parse(source, filename=path), path, 'exec')
         self.version = 2 if is_python2 else 3
 
     def get_code(self, fullname):
@@ -263,6 +263,6 @@ def _describe(error, path):
     for frame, lineno in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_filename == path or frame.f_code.co_filename.startswith(folder + os.sep):
             file, line = frame.f_code.co_filename, lineno
+    linecache.checkcache(file)
     text = linecache.getline(file, line).strip() if line else ''
-    message = (str(error).splitlines() or [''])[0]
-    return f'{file}, line {line}: {text}: {type(error).__name__}: {message}'
+    return f'{file}, line {line}: {text}: {first_line(error)}'
