@@ -84,7 +84,8 @@ def test_status_0_needs_all_lines_and_all_cells(tmp_path, command):
 
 def test_pictures_are_saved(tmp_path, command):
     pytest.importorskip('matplotlib')
-    path = write_notebook(tmp_path / 'a.ipynb', [('import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.figure();', [])])
+    source = 'import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.figure();'
+    path = write_notebook(tmp_path / 'a.ipynb', [(source, [])])
     assert command('--save', tmp_path / 'b.ipynb', path)[0] == 0
     saved = json.loads((tmp_path / 'b.ipynb').read_text(encoding='utf-8'))['cells'][1]['outputs']
     assert [picture['data']['image/png'][:8] for picture in saved] == 2 * ['iVBORw0K']
@@ -106,8 +107,8 @@ def test_the_version_of_python(tmp_path, command):
     for version, printed in ('2.7.13', '3'), (None, '3'), ('3.5.2', '3.5'):
         assert command(write_notebook(tmp_path / 'a.ipynb', [(source, [])], version))[1][0] == printed
     assert command('--python', 3, write_notebook(tmp_path / 'a.ipynb', [(source, [])]))[1][0] == '3.5'
-    for hint in ('f"{1}"', 'print(1, 2)', 'print(1, end="")', 'import aesara', 'from aesara import tensor', 'x: int = 1',
-                 'def f(*, a): pass', 'def f(a: int): pass', 'def f():\n    yield from []'):
+    for hint in ('f"{1}"', 'print(1, 2)', 'print(1, end="")', 'import aesara', 'from aesara import tensor',
+                 'x: int = 1', 'def f(*, a): pass', 'def f(a: int): pass', 'def f():\n    yield from []'):
         assert runner._is_python3(f'{source}\n{hint}')
     for hint in 'print 1', 'from __future__ import print_function\nprint(1, 2)', 'super(A, self).f()', '%%time\n1':
         assert not runner._is_python3(f'{hint}\n{source}')

@@ -19,7 +19,8 @@ def main(arguments=None):
                     '3, on PyTensor. What the cells of a notebook print, and the values of their last lines, are '
                     'compared with what is stored; the exit status is 0 if all of it is the same and every cell ran.')
     parser.add_argument('--save', metavar='OUT.ipynb', help='write the notebook with its new outputs to OUT.ipynb')
-    parser.add_argument('--python', type=int, choices=(2, 3), help='the version of Python of FILE, if it is not found out')
+    parser.add_argument('--python', type=int, choices=(2, 3),
+                        help='the version of Python in which FILE is written, if it is not found out')
     parser.add_argument('file', metavar='FILE', help='.ipynb, .py, or a text or HTML copy of cells')
     parser.add_argument('arguments', nargs=argparse.REMAINDER, help='arguments of a script')
     text = parser.format_help

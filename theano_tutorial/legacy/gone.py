@@ -1,7 +1,6 @@
 """What Python 2, NumPy and SciPy had in 2016 and have no more, or under the same name with another meaning."""
 import io
 import itertools
-import operator
 import os
 import pickle
 import random

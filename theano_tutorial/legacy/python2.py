@@ -13,7 +13,7 @@ import math
 import operator
 import os
 import re
-from collections.abc import ItemsView, KeysView, ValuesView
+from collections.abc import Callable, ItemsView, KeysView, ValuesView
 
 import numpy as np
 
@@ -87,7 +87,7 @@ def _listed(values):
     return list(values) if isinstance(values, KeysView | ValuesView | ItemsView) else values
 
 
-CHANGED = {function.__name__: lambda *arguments, function=function: list(function(*arguments))
+CHANGED: dict[str, Callable] = {function.__name__: lambda *arguments, function=function: list(function(*arguments))
            for function in (filter, map, range, zip)}
 CHANGED |= {'format': lambda value, spec='': format(_as_float(value, (float, np.floating)), spec), 'print': _print,
             'input': lambda *prompt: eval(input(*prompt)), 'round': _round}

@@ -62,7 +62,7 @@ def run(path, arguments=(), save=None, version=None):
             for output in _run_cells(sources, is_mixed, python2, variables):
                 outputs.append(output)
         finally:
-            if save:
+            if notebook and save:
                 notebook.save(save, outputs)
     stored = notebook.outputs if notebook else [Output()] * len(sources)
     ran = sum(output.error in ('', old.error) for output, old in zip(outputs, stored))

@@ -54,7 +54,7 @@ class Notebook:
         """Write the notebook, in format 4, with these outputs; cells that were not run have none."""
         outputs = iter(outputs)
         cells = []
-        for number, cell in enumerate(self.cells, 1):
+        for cell in self.cells:
             new = {'cell_type': cell['cell_type'], 'metadata': cell.get('metadata', {}),
                    'source': cell.get('source', cell.get('input', ''))}
             if cell['cell_type'] == 'heading':
@@ -94,6 +94,10 @@ def _to_json(output):
     return result
 
 
+def _masked(lines):
+    return [MASKED.sub('~', line) for line in lines]
+
+
 def compare(outputs, stored):
     """Print the first difference of each cell, and how many lines are as stored. Returns whether all are.
 
@@ -105,9 +109,9 @@ def compare(outputs, stored):
     n_equal = n_stored = n_masked = n_different = 0
     for number, (output, old) in enumerate(zip(outputs, stored), 1):
         here, there = output.lines(), old.lines()
-        masked = [[MASKED.sub('~', line) for line in lines] for lines in (here, there)]
-        equal, different = 0, []
-        for tag, i, j, k, m in difflib.SequenceMatcher(None, *masked, autojunk=False).get_opcodes():
+        different: list[tuple] = []
+        equal = 0
+        for tag, i, j, k, m in difflib.SequenceMatcher(None, _masked(here), _masked(there), False).get_opcodes():
             if tag == 'equal':
                 equal += j - i
                 n_masked += sum(a != b for a, b in zip(here[i:j], there[k:m]))

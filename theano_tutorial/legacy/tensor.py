@@ -9,17 +9,23 @@ from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.variable import TensorVariable
 
 
-def _of_ties(base):
-    """The class of maximum or minimum whose gradient goes to both of two equal numbers, not to the first alone."""
-    class OfTies(base):
-        def pullback(self, inputs, outputs, output_grads):
-            if outputs[0].type in scalar.discrete_types:
-                return super().pullback(inputs, outputs, output_grads)
-            return [scalar.eq(outputs[0], x) * output_grads[0] for x in inputs]
-    return OfTies
+class _OfTies:
+    """Lets the gradient of maximum and minimum go to both of two equal numbers, not to the first alone."""
+
+    def pullback(self, inputs, outputs, output_grads):
+        if outputs[0].type in scalar.discrete_types:
+            return [x.zeros_like(dtype=pytensor.config.floatX) for x in inputs]
+        return [scalar.eq(outputs[0], x) * output_grads[0] for x in inputs]
 
 
-Maximum, Minimum = _of_ties(scalar.Maximum), _of_ties(scalar.Minimum)
+class Maximum(_OfTies, scalar.Maximum):
+    """The larger of two numbers."""
+
+
+class Minimum(_OfTies, scalar.Minimum):
+    """The smaller of two numbers."""
+
+
 maximum = Elemwise(Maximum(scalar.upcast_out_no_complex, name='maximum'))
 minimum = Elemwise(Minimum(scalar.upcast_out_no_complex, name='minimum'))
 
@@ -107,8 +113,8 @@ def function(inputs, *args, **kwargs):
         return compiled
 
     @functools.wraps(compiled)
-    def with_defaults(*values, **named):
-        values = list(values)
+    def with_defaults(*given, **named):
+        values = list(given)
         for x in inputs[len(values):]:
             if x.name not in named and getattr(x, 'default', None) is None:
                 break  # an error of the compiled function, which says what is missing

@@ -206,7 +206,8 @@ def provide():
             for name in names.keys() - vars(owner).keys():
                 setattr(owner, name, names[name])
                 undo.callback(delattr, owner, name)
-        for owner, name, value in (*gone.REPLACED, (operators, '__bool__', tensor.is_true), (operators, 'round', tensor.round),
+        for owner, name, value in (*gone.REPLACED, (operators, 'round', tensor.round),
+                                   (operators, '__bool__', tensor.is_true),
                                    (operators, '__getitem__', tensor.getitem(operators.__getitem__))):
             undo.callback(setattr, owner, name, vars(owner)[name])
             setattr(owner, name, value)
