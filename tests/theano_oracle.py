@@ -236,7 +236,7 @@ EXPRESSIONS = [
     'theano.function([s, theano.In(t, value=2.), theano.Param(u, default=3., name="w")], s + 10 * t + 100 * u)(4.)',
     'theano.function([s, theano.In(t, value=2.), theano.Param(u, default=3., name="w")], s + 10 * t + 100 * u)(4., w=5.)',
     'theano.function([s, theano.In(t, value=2.)], s + 10 * t)(4., 5.)',
-    'theano.scan(lambda v, total: v + total, sequences=x, outputs_info=T.constant(0.))[0]',
+    'theano.scan(lambda v, total: v + total, sequences=x, outputs_info=0 * x[0])[0]',
     'theano.clone(x * 2, replace={x: y})', 'theano.map(lambda v: v * 2, x)[0]', 'T.jacobian(x ** 2, x)',
 ]
 

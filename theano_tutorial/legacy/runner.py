@@ -55,7 +55,8 @@ def run(path, arguments=(), save=None, version=None):
     version = version or notebook and notebook.version or (3 if any(map(_is_python3, sources)) else 2)
     save, outputs = save and os.path.abspath(save), []
     os.environ.setdefault('MPLBACKEND', 'agg')
-    with _program(path, (), version) as (python2, variables), contextlib.chdir(os.path.dirname(path) or '.'):
+    numpy = notebook.numpy if notebook else '1.13'
+    with _program(path, (), version, numpy) as (python2, variables), contextlib.chdir(os.path.dirname(path) or '.'):
         if not notebook:
             variables |= {'DATA': os.path.join(os.getcwd(), ''), 'html': Html(print)}
         try:
@@ -156,8 +157,10 @@ class _Tee(io.StringIO):
 
 
 @contextlib.contextmanager
-def _program(path, arguments, version):
+def _program(path, arguments, version, numpy='1.13'):
     """What runs the code of a file: its Python2, and the variables of a new module __main__.
+
+    numpy : arrays are printed as by this version
 
     In the block, imports find the modules beside the file first, and translate them.
     """
@@ -167,7 +170,7 @@ def _program(path, arguments, version):
     finder = _ModulesBeside(folder, version)
     before = sys.argv, sys.modules['__main__'], dict(sys.modules)
     print(f'... running {path} as Python {version}', file=sys.stderr)
-    with theano_names.provide(), np.printoptions(legacy='1.13'):  # as numpy printed arrays in 2016
+    with theano_names.provide(), np.printoptions(legacy=numpy):
         sys.argv, sys.modules['__main__'] = [path, *arguments], main
         sys.path.insert(0, folder)
         sys.meta_path.insert(0, finder)

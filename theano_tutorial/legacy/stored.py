@@ -30,7 +30,11 @@ class Output(NamedTuple):
 
 
 class Notebook:
-    """A notebook file: outputs, an Output for each cell of code, and version, 2 or 3, that of its Python, or None.
+    """A notebook file.
+
+    outputs : an Output for each cell of code
+    version : 2 or 3, that of its Python, or None if the file does not say it
+    numpy : the version of numpy that printed arrays as the one did with which it was stored
 
     Raises OSError if it cannot be read, InputError (a ValueError) if it is no notebook.
     """
@@ -47,6 +51,9 @@ class Notebook:
                        or metadata.get('kernelspec', {}).get('name', '').removeprefix('python'))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise InputError(f'{path}: not a notebook ({error!r:.80})') from error
+        text = ' '.join(output.printed + output.value for output in self.outputs)
+        # Since 1.14 numpy prints [1. 2.] for what was [ 1.  2.].
+        self.numpy = '1.21' if re.search(r'\[\d+\.\d*[] ]', text) else '1.13'
         self.version = int(version[0]) if version[:1] in ('2', '3') else None
         self.cells = cells
 

@@ -26,6 +26,10 @@ from theano_tutorial.legacy import conv, gone, mrg, nnet, tensor
 from theano_tutorial.shared_randomstreams import RandomStreams
 
 
+# Flags of PyTensor that cannot change after it has been imported.
+STARTING = 'base_compiledir', 'compiledir', 'optimizer_excluding', 'optimizer_including', 'optimizer_requiring'
+
+
 class _Config:
     """PyTensor's configuration, and what Theano alone had, which is said to have no effect."""
 
@@ -36,11 +40,11 @@ class _Config:
         return getattr(pytensor.config, name)
 
     def __setattr__(self, name, value):
-        if hasattr(pytensor.config, name):
+        if hasattr(pytensor.config, name) and name not in STARTING:
             setattr(pytensor.config, name, value)
         else:
             if vars(self).get(name) != value:
-                _say(f'theano.config.{name} = {value!r} has no effect')
+                print(f'... theano.config.{name} = {value!r} has no effect', file=sys.stderr)
             vars(self)[name] = value
 
     def read_flags(self):
@@ -48,10 +52,6 @@ class _Config:
         for flag in filter(None, os.environ.get('THEANO_FLAGS', '').split(',')):
             name, _, value = (part.strip() for part in flag.partition('='))
             setattr(self, name.replace('.', '__'), value)
-
-
-def _say(message):
-    print(f'... {message}', file=sys.stderr)
 
 
 def _print_graph(*args, **kwargs):
