@@ -64,7 +64,30 @@ def run_cells(tmp_path):
     ('import numpy as np\na = b = np.ones(1)\na /= 2\nprint b', '[ 0.5]\n'),
     ('import time\nprint time.clock() <= time.process_time()', 'True\n'),
     ('import cPickle\nimport six.moves.cPickle as pickle\nprint cPickle.loads(pickle.dumps([1]))', '[1]\n'),
-    ('import numpy as np\nprint np.float64(1) / 3, repr(np.ones(2))', '0.333333333333 array([ 1.,  1.])\n')])
+    ('import numpy as np\nprint np.float64(1) / 3, repr(np.ones(2))', '0.333333333333 array([ 1.,  1.])\n'),
+    # Of 12 digits; the results are Python 2.7's.
+    ('print 1 / 3., 1e22 / 3, 2e16, 1., str(2 / 3.), [1 / 3.]',
+     '0.333333333333 3.33333333333e+21 2e+16 1.0 0.666666666667 [0.3333333333333333]\n'),
+    ('print "%s %s %5.1f %d" % (1 / 3., "a", 2 / 3., 7.9), "%(x)s" % {"x": 1 / 3.}, "%s" % [1.5], 7 % 4, "%r" % .1',
+     '0.333333333333 a   0.7 7 0.333333333333 [1.5] 3 0.1\n'),
+    ('print "{} {:.2f} {x}".format(1 / 3., 2 / 3., x=1 / 7.), format(1 / 3.), format(.5, ".3f")',
+     '0.333333333333 0.67 0.142857142857 0.333333333333 0.500\n'),
+    ('import numpy as np\na = np.array(1 / 3.)\nprint a, "%s" % a, "{}".format(a), "{}".format(np.float32(.1))',
+     '0.333333333333 0.333333333333 0.333333333333 0.10000000149\n'),
+    ('print round(2.5), round(-0.5), round(2.675, 2), round(0.125, 2), round(1234.5, -2), round(float("inf"))',
+     '3.0 -1.0 2.67 0.13 1200.0 inf\n'),
+    ('d = {"a": 1}\nprint d.keys()[0], d.values() + d.items(), d.has_key("a"), [v for k, v in d.iteritems()]',
+     "a [1, ('a', 1)] True [1]\n"),
+    ('print iter([1]).next(), cmp(1, 2), isinstance("a", str), str, int("3")', "1 -1 True <class 'str'> 3\n"),
+    ('try:\n    raise ValueError, "a"\nexcept ValueError, e: print e', 'a\n'),
+    ('import random\nr = random.Random(5)\na = range(10)\nr.shuffle(a)\n'
+     'print a, r.randint(1, 100), r.choice("abcdefg"), r.sample(range(50), 3)',
+     '[3, 2, 1, 0, 5, 4, 7, 8, 9, 6] 65 g [5, 23, 12]\n'),
+    ('import itertools, string, sys, urllib\nprint list(itertools.izip("a", "b")), string.join(["a", "b"], "-"), '
+     'string.upper("a"), string.letters[:3], sys.maxint > 9, urllib.quote("/ ")', "[('a', 'b')] a-b A abc True /%20\n"),
+    ('import numpy as np\nprint np.float(1), np.zeros(1, np.int).dtype.kind, np.Inf', '1.0 i inf\n'),
+    ('import cPickle, StringIO\nprint repr(cPickle.loads("S\'\\\\xe9\'\\np0\\n.".encode("ascii"))), '
+     'StringIO.StringIO("a").read()', "'\xe9' a\n")])
 def test_python2(run_cells, source, printed, uncompiled):
     assert run_cells(source).printed == printed
 
@@ -330,6 +353,15 @@ def test_names_mean_what_they_meant(golden, uncompiled, k):
     np.testing.assert_allclose(result, np.array(theano_was['value'], theano_was['dtype']), rtol, 1e-15, strict=True)
     if theano_was['gradient']:
         np.testing.assert_allclose(gradient[0], theano_was['gradient'], rtol, 1e-15)
+
+
+def test_r_operator(run_cells, uncompiled):
+    # From Theano's documentation. The result does not depend on W, which is an input all the same.
+    assert run_cells("""
+import theano, theano.tensor as T
+W, V, x = T.dmatrix(), T.dmatrix(), T.dvector()
+print theano.function([W, V, x], T.Rop(T.dot(x, W), W, V))([[1, 1], [1, 1]], [[2, 2], [2, 2]], [0, 1])
+""").printed == '[ 2.  2.]\n'
 
 
 def test_comparisons(run_cells, uncompiled):

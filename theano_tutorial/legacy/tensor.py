@@ -93,6 +93,10 @@ def flatten(x, outdim=1, ndim=None):
     return pt.flatten(x, ndim or outdim)
 
 
+# By the rules of the operations, so that all inputs of f are inputs of the result.
+Rop = functools.partial(pytensor.Rop, use_op_rop_implementation=True)
+
+
 class In(pytensor.In):
     """An input of a function, which may have a default value: In(variable, name, value)."""
 

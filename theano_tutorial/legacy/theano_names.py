@@ -74,7 +74,7 @@ THEANO = {
     'ifelse': {},
     'printing': {'debugprint': _print_graph},
     'tensor': COMPARISONS | {
-        'Elemwise': pt.elemwise.Elemwise, 'Lop': pytensor.Lop, 'Rop': pytensor.Rop, 'abs_': pt.abs,
+        'Elemwise': pt.elemwise.Elemwise, 'Lop': pytensor.Lop, 'Rop': tensor.Rop, 'abs_': pt.abs,
         'addbroadcast': pt.specify_broadcastable, 'ceil': tensor.of_integers(pt.ceil), 'flatten': tensor.flatten,
         'floor': tensor.of_integers(pt.floor), 'inv': pt.reciprocal, 'iround': tensor.iround,
         'maximum': tensor.maximum, 'minimum': tensor.minimum, 'patternbroadcast': tensor.patternbroadcast,
