@@ -5,6 +5,7 @@ import html
 import importlib
 import io
 import json
+import pickle
 import re
 import sys
 import types
@@ -74,6 +75,9 @@ def run_cells(tmp_path):
      '0.333333333333 0.67 0.142857142857 0.333333333333 0.500\n'),
     ('import numpy as np\na = np.array(1 / 3.)\nprint a, "%s" % a, "{}".format(a), "{}".format(np.float32(.1))',
      '0.333333333333 0.333333333333 0.333333333333 0.10000000149\n'),
+    ('import numpy as np\na = np.float32([.1, 1 / 3., 2e8])\nb = a[:2]\nprint a, b, [b], "%s" % b, "%s %d" % (b, 1)',
+     '[  1.00000001e-01   3.33333343e-01   2.00000000e+08] [ 0.1         0.33333334] '
+     '[array([ 0.1       ,  0.33333334], dtype=float32)] [ 0.1         0.33333334] [ 0.1         0.33333334] 1\n'),
     ('print round(2.5), round(-0.5), round(2.675, 2), round(0.125, 2), round(1234.5, -2), round(float("inf"))',
      '3.0 -1.0 2.67 0.13 1200.0 inf\n'),
     ('d = {"a": 1}\nprint d.keys()[0], d.values() + d.items(), d.has_key("a"), [v for k, v in d.iteritems()]',
@@ -417,12 +421,12 @@ from theano.tensor.signal.downsample import max_pool_2d
 from theano.tensor.signal.pool import pool_2d
 import aesara
 import aesara.tensor as at
-from aesara.tensor.nnet import softmax
 
 assert T.tanh is at.tanh is pt.tanh and maximum is T.maximum is not at.maximum is pt.maximum
 assert theano.shared is aesara.shared is shared is pytensor.shared and T.TensorType is pt.TensorType
 assert theano.function is function is not aesara.function is pytensor.function
-assert theano.ifelse.ifelse is ifelse and conv.conv2d is T.nnet.conv2d and softmax is T.nnet.softmax
+assert theano.ifelse.ifelse is ifelse and conv.conv2d is T.nnet.conv2d
+assert at.nnet.relu is T.nnet.relu and at.nnet.softmax(at.vector()).ndim == 1 and T.nnet.softmax(T.vector()).ndim == 2
 assert theano.gof.Op is Op is pytensor.graph.Op and max_pool_2d is pool_2d
 from theano.tensor import *
 assert abs(-1) == 1 and tanh is pt.tanh
@@ -432,7 +436,10 @@ assert abs(-1) == 1 and tanh is pt.tanh
 def test_names_are_gone_afterwards(monkeypatch, tmp_path, capsys):
     finders = list(sys.meta_path)
     with theano_names.provide():
+        import six.moves.cPickle as inside
         import theano.tensor
+    from six.moves import cPickle
+    assert cPickle is pickle is not inside
     assert not [name for name in sys.modules if re.match('(theano|cPickle)(\\.|$)', name)] and sys.meta_path == finders
     assert capsys.readouterr().out == ''
 

@@ -45,6 +45,26 @@ class _Float(float):
         return text if re.search('[.en]', text) else f'{text}.0'
 
 
+class _Float32:
+    """An array of float32, printed as numpy did in 2016: rounded to 8 digits, not to those that tell it from others."""
+
+    def __init__(self, array):
+        self.array = array.astype(float)
+
+    def __str__(self):
+        return str(self.array)
+
+    def __repr__(self):
+        return f'{repr(self.array)[:-1]}, dtype=float32)'
+
+
+def shown(value):
+    """What has the str() and repr() that a value had in 2016: arrays of float32, also in lists and tuples."""
+    if isinstance(value, np.ndarray) and value.ndim and value.dtype == np.float32:
+        return _Float32(value)
+    return type(value)(map(shown, value)) if type(value) in (list, tuple) else value
+
+
 def _as_float(value, kinds=float):
     """A float, or array of one float without dimensions, as a _Float; anything else as it is."""
     if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind == 'f':
@@ -53,7 +73,7 @@ def _as_float(value, kinds=float):
 
 
 def _str(*value):
-    return str(*map(_as_float, value))
+    return str(*(_as_float(shown(part)) for part in value))
 
 
 def _print(*values, **options):
@@ -63,6 +83,7 @@ def _print(*values, **options):
 def _percent(a, b):
     """a % b, where a float in a text has 12 digits."""
     if isinstance(a, str) and '%r' not in a:
+        b = shown(b)
         return a % (tuple(map(_as_float, b)) if isinstance(b, tuple) else
                     {key: _as_float(value) for key, value in b.items()} if isinstance(b, dict) else _as_float(b))
     return a % b

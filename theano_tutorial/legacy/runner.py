@@ -24,7 +24,7 @@ from theano_tutorial.legacy import theano_names
 from theano_tutorial.legacy.cells import Html, describe, first_line, run_cell
 from theano_tutorial.legacy.commands import without_commands
 from theano_tutorial.legacy.copies import read_cells
-from theano_tutorial.legacy.python2 import BUILTINS, COMPARISONS, Python2
+from theano_tutorial.legacy.python2 import BUILTINS, COMPARISONS, Python2, shown
 from theano_tutorial.legacy.stored import Notebook, Output, compare
 
 
@@ -60,7 +60,7 @@ def run(path, arguments=(), save=None, version=None):
         if not notebook:
             variables |= {'DATA': os.path.join(os.getcwd(), ''), 'html': Html(print)}
         try:
-            for output in _run_cells(sources, is_mixed, python2, variables):
+            for output in _run_cells(sources, is_mixed, python2, variables, numpy):
                 outputs.append(output)
         finally:
             if notebook and save:
@@ -89,7 +89,7 @@ def _run_script(path, arguments, version):
     return 0
 
 
-def _run_cells(sources, is_mixed, python2, variables):
+def _run_cells(sources, is_mixed, python2, variables, numpy):
     """Yield the Output of each cell; a cell that fails does not stop the others. Prints what they print."""
     for number, source in enumerate(sources, 1):
         value = error = message = ''
@@ -97,7 +97,7 @@ def _run_cells(sources, is_mixed, python2, variables):
             try:
                 result = run_cell(source, number, is_mixed, python2, variables)
                 if result is not None and not source.rstrip().endswith(';'):
-                    value = repr(result)
+                    value = repr(shown(result) if numpy == '1.13' else result)
             except (Exception, SystemExit) as caught:
                 if is_interrupt(caught):
                     raise

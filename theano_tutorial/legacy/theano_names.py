@@ -20,11 +20,11 @@ import pytensor.tensor as pt
 from pytensor.graph.replace import clone_replace
 from pytensor.printing import debugprint, pp, pprint
 from pytensor.scan import views
+from pytensor.tensor.special import log_softmax, softmax
 from pytensor.tensor.variable import _tensor_py_operators as operators
 
 from theano_tutorial.legacy import conv, gone, mrg, nnet, tensor
 from theano_tutorial.shared_randomstreams import RandomStreams
-
 
 # Flags of PyTensor that cannot change after it has been imported.
 STARTING = 'base_compiledir', 'compiledir', 'optimizer_excluding', 'optimizer_including', 'optimizer_requiring'
@@ -86,19 +86,20 @@ THEANO = {
     'tensor.signal.pool': {'max_pool_2d': conv.pool_2d, 'pool_2d': conv.pool_2d},
     'updates': {'OrderedUpdates': collections.OrderedDict},
 }
-TABLES = {'theano': THEANO, 'aesara': {'tensor.nnet': NNET}}
+# Aesara had lost Theano's limits, and its softmax of a vector was a vector.
+TABLES = {'theano': THEANO, 'aesara': {'tensor.nnet': NNET | {
+    'logsoftmax': lambda c, axis=-1: log_softmax(c, axis=axis), 'sigmoid': pt.sigmoid,
+    'softmax': lambda c, axis=-1: softmax(c, axis=axis), 'softplus': pt.softplus}}}
 # Modules whose names are elsewhere: in PyTensor, or in the tables.
 MOVED = {
     'compile.debugmode': 'compile.debug.debugmode', 'compile.nanguardmode': 'compile.debug.nanguardmode',
     'gof': 'graph', 'gof.graph': 'graph.basic', 'gof.op': 'graph.op', 'scan_module': 'scan', 'tensor.opt': 'raise_op',
     'tensor.var': 'tensor.variable',
     'tensor.basic': 'tensor', 'tensor.nnet.bn': 'tensor.nnet', 'tensor.nnet.conv': 'tensor.nnet',
-    'tensor.nnet.nnet': 'tensor.nnet',
-    'tensor.nnet.sigm': 'tensor.nnet', 'tensor.signal.downsample': 'tensor.signal.pool',
+    'tensor.nnet.nnet': 'tensor.nnet', 'tensor.nnet.sigm': 'tensor.nnet',
+    'tensor.signal.downsample': 'tensor.signal.pool',
 }
-INSTEAD = {
-    'sandbox.cuda': 'device=cpu: there are no GPUs here',
-}
+INSTEAD = {'gpuarray': 'device=cpu: there are no GPUs here', 'sandbox.cuda': 'device=cpu: there are no GPUs here'}
 # What Theano's `from theano.tensor import *` puts before Python's own functions.
 STARRED = {'all', 'any', 'max', 'min', 'pow', 'round', 'sum'}
 EMPTY: dict[str, dict] = {'matplotlib': {}, 'matplotlib.pyplot': {}, 'pylab': {}}
@@ -211,12 +212,22 @@ def provide():
                                    (operators, '__getitem__', tensor.getitem(operators.__getitem__))):
             undo.callback(setattr, owner, name, vars(owner)[name])
             setattr(owner, name, value)
+        for parent, _, child in (name.rpartition('.') for name in provided):
+            # An import leaves a module in its package, too.
+            undo.callback(_restore, parent, child, vars(sys.modules.get(parent, _restore)).get(child, MISSING))
         finder = _Finder(provided)
         sys.meta_path.insert(0, finder)
         undo.callback(sys.modules.update, before)
         undo.callback(_remove, provided)
         undo.callback(sys.meta_path.remove, finder)
         yield
+
+
+def _restore(package, name, value):
+    if package in sys.modules:
+        vars(sys.modules[package]).pop(name, None)
+        if value is not MISSING:
+            setattr(sys.modules[package], name, value)
 
 
 def _remove(names):
