@@ -61,9 +61,10 @@ SCRIPTS = {
     f'{CODE}rbm.py': {'rbm.py': {'training_epochs=15': 'training_epochs=1', 'plot_every = 1000': 'plot_every = 10'}},
     f'{CODE}DBN.py': {'DBN.py': {'pretraining_epochs=100': 'pretraining_epochs=1', 'training_epochs=1000':
                                  'training_epochs=2', '[1000, 1000, 1000]': '[100, 100, 100]'}},
+    'Newmu/Theano-Tutorials/3_net.py': MINI | {'3_net.py': {
+        'range(100)': 'range(2)', 'from foxhound.utils.vis import grayscale_grid_vis, unit_scale': ''}},
     **{f'Newmu/Theano-Tutorials/{name}.py': MINI | {f'{name}.py': {'range(100)': 'range(2)'}} for name in (
-        '0_multiply', '1_linear_regression', '2_logistic_regression', '3_net', '4_modern_net',
-        '5_convolutional_net')},
+        '0_multiply', '1_linear_regression', '2_logistic_regression', '4_modern_net', '5_convolutional_net')},
 }
 
 

@@ -220,7 +220,8 @@ EXPRESSIONS = [
     'T.stack([x, y], axis=1)', 'T.flatten(T.stack([m, m]), outdim=2)', 'T.addbroadcast(m[:1], 0) + m',
     'T.patternbroadcast(m[:1], (True, False)) + m', 'T.Rop(x ** 2, x, y)', 'T.Lop(x ** 2, x, y)',
     'T.eq(x, y)', 'T.isnan(x)', 'T.all(x > 0)', 'T.mean(T.neq(k, 2))', 'x > y', '-(x >= 0)', '~(x < y)',
-    '(x > 0) + (y > 0)', 'T.dot(x > 0, y > 0)', 'T.and_(x > 0, y <= 0)', 'T.switch(x > 0, x, y)', 'x[(x > 0).nonzero()]',
+    '(x > 0) + (y > 0)', 'T.dot(x > 0, y > 0)', 'T.and_(x > 0, y <= 0)', 'T.switch(x > 0, x, y)', 'x[x > 0]',
+    'x[(x > 0).nonzero()]',
     'k / 2', 'n / k[1]', 'k / 2.', 'x / 2', 'k // 2', 'k % 3', 'x % 2', 'k.mean()', 'n.sum()', 'n * n', 'n + 100',
     '1 if x else 2', '1 if not x.sum() else 2',
     'T.nnet.relu(x)', 'T.nnet.relu(x, 0.1)', 'T.nnet.elu(x)', 'T.nnet.hard_sigmoid(0.9 * x)', 'T.nnet.hard_sigmoid(n)',
@@ -233,8 +234,8 @@ EXPRESSIONS = [
     'T.nnet.crossentropy_softmax_1hot_with_bias(m, x[:3], T.arange(3))[0]',
     'T.nnet.crossentropy_softmax_argmax_1hot_with_bias(m, x[:3], T.arange(3))[2]',
     'T.nnet.conv2d(x.reshape((1, 1, 2, 5)), m.reshape((1, 1, 3, 3))[:, :, :2, :2])',
-    'theano.function([s, theano.In(t, value=2.), theano.Param(u, default=3., name="w")], s + 10 * t + 100 * u)(4.)',
-    'theano.function([s, theano.In(t, value=2.), theano.Param(u, default=3., name="w")], s + 10 * t + 100 * u)(4., w=5.)',
+    'theano.function([s, theano.In(t, value=2.), theano.Param(u, default=3., name="w")], s + t + 99 * u)(4.)',
+    'theano.function([s, theano.In(t, value=2.), theano.Param(u, default=3., name="w")], s + t + 99 * u)(4., w=5.)',
     'theano.function([s, theano.In(t, value=2.)], s + 10 * t)(4., 5.)',
     'theano.scan(lambda v, total: v + total, sequences=x, outputs_info=0 * x[0])[0]',
     'theano.clone(x * 2, replace={x: y})', 'theano.map(lambda v: v * 2, x)[0]', 'T.jacobian(x ** 2, x)',
@@ -244,8 +245,11 @@ EXPRESSIONS = [
 def expressions():
     """The value of each expression and, of those of floats, the gradient of its sum with respect to x."""
     x, y, m, k, n = variables = T.vector('x'), T.vector('y'), T.matrix('m'), T.lvector('k'), T.bvector('n')
-    values = [np.array([-2.5, -1.5, -1, -.5, 0, .3, .5, 1, 1.5, 2.5]), np.array([-2.5, 1.5, -1, .5, 0, 0, .5, -1, 2, 2.5]),
-              np.array([[1., 1, -2], [0, 0, 0], [3, -1, 3]]), np.array([-7, 2, -1, 0, 7]), np.array([-100, 3, 100], 'int8')]
+    values = [np.array([-2.5, -1.5, -1, -.5, 0, .3, .5, 1, 1.5, 2.5]),
+              np.array([-2.5, 1.5, -1, .5, 0, 0, .5, -1, 2, 2.5]),
+              np.array([[1., 1, -2], [0, 0, 0], [3, -1, 3]]),
+              np.array([-7, 2, -1, 0, 7]),
+              np.array([-100, 3, 100], 'int8')]
     names = dict(theano=theano, T=T, x=x, y=y, m=m, k=k, n=n, s=T.scalar('s'), t=T.scalar('t'), u=T.scalar('u'))
     yield {'values': {variable.name: value.tolist() for variable, value in zip(variables, values)}}
     for expression in EXPRESSIONS:

@@ -33,11 +33,21 @@ def _imread(path, flatten=False, mode=None):
     return np.asarray(image.convert('F' if flatten else mode or ('RGB' if image.mode == 'P' else image.mode)))
 
 
+def _imsave(path, array):
+    """Save an array as an image; other numbers than uint8 are scaled from their smallest to their largest."""
+    from PIL import Image
+    array = np.asarray(array)
+    if array.dtype != np.uint8:
+        low, high = array.min(), array.max()
+        array = ((array - low) * (255. / (high - low or 1)) + 0.5).astype(np.uint8)
+    Image.fromarray(array).save(path)
+
+
 PICKLE = vars(pickle) | {'load': _load, 'loads': _loads, 'dump': _dump}
 MODULES = {
     'cPickle': PICKLE, 'pickle': PICKLE, 'six.moves.cPickle': PICKLE,
     'cStringIO': vars(io), 'StringIO': vars(io), 'urllib2': vars(urllib.request) | vars(urllib.parse),
-    'scipy.misc': {'imread': _imread},
+    'scipy.misc': {'imread': _imread, 'imsave': _imsave},
 }
 # Where these names are missing, they are added.
 NAMES = {

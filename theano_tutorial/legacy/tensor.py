@@ -50,13 +50,13 @@ def is_true(variable):
 
 
 def getitem(original):
-    """variable[index], where a comparison selects elements, as a bool does."""
-    def of_bool(index):
-        return index.owner.inputs[0] if hasattr(index, 'is_comparison') else index
-
+    """variable[index], which says so if a comparison is the index: its 0 and 1 are numbers of elements."""
     @functools.wraps(original)
     def getitem(variable, index):
-        return original(variable, tuple(map(of_bool, index)) if isinstance(index, tuple) else of_bool(index))
+        if any(hasattr(part, 'is_comparison') for part in (index if isinstance(index, tuple) else [index])):
+            print('... x[comparison] selects elements 0 and 1, as in Theano before 1.0; x[comparison.nonzero()] those for '
+                  'which it is true', file=sys.stderr)
+        return original(variable, index)
     return getitem
 
 
