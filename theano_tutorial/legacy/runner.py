@@ -150,7 +150,7 @@ class _Tee(io.StringIO):
         return super().write(text)
 
     def flush(self):
-        with tqdm.external_write_mode(self.stdout):
+        with tqdm.external_write_mode(sys.stderr):  # the clock is there
             self.stdout.write(self.line)
             self.stdout.flush()
         self.line = ''
@@ -168,7 +168,7 @@ def _program(path, arguments, version, numpy='1.13'):
     main = types.ModuleType('__main__')
     vars(main).update(_names(version), __file__=path)
     finder = _ModulesBeside(folder, version)
-    before = sys.argv, sys.modules['__main__'], dict(sys.modules)
+    argv, path_before, modules = sys.argv, sys.path[:], dict(sys.modules)
     print(f'... running {path} as Python {version}', file=sys.stderr)
     with theano_names.provide(), np.printoptions(legacy=numpy):
         sys.argv, sys.modules['__main__'] = [path, *arguments], main
@@ -178,9 +178,8 @@ def _program(path, arguments, version, numpy='1.13'):
             yield Python2(is_python2=version == 2), vars(main)
         finally:
             sys.meta_path.remove(finder)
-            sys.path.remove(folder)
-            sys.argv, sys.modules['__main__'] = before[:2]
-            for name in sys.modules.keys() - before[2].keys():
+            sys.argv, sys.path[:], sys.modules['__main__'] = argv, path_before, modules['__main__']
+            for name in sys.modules.keys() - modules.keys():
                 if isinstance(getattr(sys.modules[name], '__loader__', None), _Loader):
                     del sys.modules[name]
 
