@@ -112,7 +112,9 @@ def main(repositories, *words):
             rows.append(f'| {name} | {cells.removesuffix(" cells ran")} | {lines.replace(" lines as stored", "")} | '
                         f'{NOTEBOOKS[name]} |')
         else:
-            changed = ', '.join(f'`{new}`' for new in SCRIPTS[name].get(pathlib.Path(name).name, {}).values())
+            source = (pathlib.Path(repositories) / name).read_text(encoding='utf-8')
+            changed = ', '.join(f'`{new}`' if new else f'without `{old}`' for old, new in SCRIPTS[name].get(
+                pathlib.Path(name).name, {}).items() if old in source)
             rows.append(f'| {name} | {"to its end" if status == 0 else last_line} | {changed} |')
     if not words:
         text = TABLE.read_text(encoding='utf-8')
