@@ -107,6 +107,10 @@ def test_the_version_of_python(tmp_path, command):
     for version, printed in ('2.7.13', '3'), (None, '3'), ('3.5.2', '3.5'):
         assert command(write_notebook(tmp_path / 'a.ipynb', [(source, [])], version))[1][0] == printed
     assert command('--python', 3, write_notebook(tmp_path / 'a.ipynb', [(source, [])]))[1][0] == '3.5'
+    for printed in '[1. 2.]', '[ 1.  2.]':  # by numpy 1.14 or later, and before
+        cells = [('import numpy as np\nprint(np.array([1., 2.]))', [output('stream', printed, **PRINTED)])]
+        assert command(write_notebook(tmp_path / 'a.ipynb', cells, '3.6'))[:2] == (
+            0, [printed, '1 of 1 lines as stored; 1 of 1 cells ran'])
     for hint in ('f"{1}"', 'print(1, 2)', 'print(1, end="")', 'import aesara', 'from aesara import tensor',
                  'x: int = 1', 'def f(*, a): pass', 'def f(a: int): pass', 'def f():\n    yield from []'):
         assert runner._is_python3(f'{source}\n{hint}')

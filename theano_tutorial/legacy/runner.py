@@ -75,7 +75,7 @@ def run(path, arguments=(), save=None, version=None):
 def _run_script(path, arguments, version):
     source = _read_source(path)
     version = version or (3 if _is_python3(source) else 2)
-    with _program(path, arguments, version) as (python2, variables):
+    with _program(path, arguments, version, '1.13' if version == 2 else '1.21') as (python2, variables):
         try:
             exec(compile(python2.parse(source, filename=path), path, 'exec'), variables)
         except SystemExit as error:
@@ -157,7 +157,7 @@ class _Tee(io.StringIO):
 
 
 @contextlib.contextmanager
-def _program(path, arguments, version, numpy='1.13'):
+def _program(path, arguments, version, numpy):
     """What runs the code of a file: its Python2, and the variables of a new module __main__.
 
     numpy : arrays are printed as by this version
