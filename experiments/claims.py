@@ -30,7 +30,7 @@ class Claim(NamedTuple):
 
 
 AUTOENCODERS = dict(model=['autoencoder'], corruption=[0., 0.3], seed=ENCODER_SEEDS)
-STARTS = dict(start=['random', 'plain', 'denoising'], seed=NETWORK_SEEDS)
+STARTS = dict(start=['random', 'plain', 'denoising', 'rescaled'], seed=NETWORK_SEEDS)
 PCA = dict(model=['pca'], n_hidden=DIMENSIONS)
 CLAIMS = {
     # "Can be used to reduce dimensions, as principal component analysis can"
