@@ -112,8 +112,8 @@ def encoder(model, n_hidden=0, corruption=0., learning_rate=0., epochs=60, seed=
     model : 'autoencoder', which is the denoising one if corruption > 0; 'pca'; 'raw', the pixels themselves
 
     The rows differ in the column `scale`: what the encoder is given is the images 'as is', or 'rescaled', multiplied by
-    (1 - corruption) / (1 - level) if a share `level` of their pixels is set to 0. Only then is the mean of x W, equation
-    (1) of dA.py, as large as it was in training.
+    (1 - corruption) / (1 - level) if a share `level` of their pixels is set to 0. Only then is the mean of x W in
+    equation (1) of dA.py as large as it was in training.
     """
     images, labels = load(dataset)
     trained = {}
