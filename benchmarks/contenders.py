@@ -2,9 +2,9 @@
 
     python -m benchmarks.contenders NAME DTYPE CORRUPTION
 
-Each implementation is a function of (images, W, corruption) that returns `epoch`, which trains for one epoch of the page,
-250 minibatches of 20, and gives the mean cost. All start from the page's weights. For each line on standard input this
-program runs one epoch and answers with a line: seconds, cost.
+Each implementation is a function of (images, W, corruption) that returns `epoch`, which trains for one epoch of the
+page, 250 minibatches of 20, and returns the mean cost. All start from the page's weights. For each line on standard
+input this program runs one epoch and answers with a line: seconds, cost.
 """
 import math
 import os
