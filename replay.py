@@ -4,9 +4,9 @@
     python replay.py --page FILE
 
 trains the logistic regression that the page builds on and both autoencoders with the page's settings, prints what the
-page printed, saves its five pictures, and ends with a table of what matches. The exit status is 0 if everything does,
-1 if something differs. With --page, the page's own cells are run in place of dA.py, as code, from the reader's copy of
-the page. The logistic regression runs in PyTensor's mode FAST_COMPILE.
+page printed, saves its five pictures, and ends with a table of what matches. The exit status is 0 if everything
+matches, 1 if something differs. With --page, the page's own cells are run in place of dA.py, as code, from the reader's
+copy of the page. The logistic regression runs in PyTensor's mode FAST_COMPILE.
 """
 import os
 
@@ -33,7 +33,7 @@ def main(epochs=200, output_dir='output', page=None, checkpoint=None):
     if page and checkpoint:
         raise InputError('--checkpoint cannot be combined with --page: the cells have a training loop of their own')
     if page:
-        read_cells(page)  # a file without cells should not be noticed only after the logistic regression
+        read_cells(page)  # so that a file without cells is an error now, and not after the logistic regression
 
     # FAST_COMPILE: in the default mode, compiling takes ten seconds and training one.
     mode = 'FAST_COMPILE' if pytensor.config.mode == 'Mode' else pytensor.config.mode

@@ -15,10 +15,10 @@ uses_openblas = pytest.mark.skipif(sys.platform == 'darwin', reason='macOS has a
 @pytest.mark.parametrize('flags, used', [
     ('mode=FAST_COMPILE', 'with mode=FAST_COMPILE, linker=auto, as configured'),
     ('linker=py', 'with mode=Mode, linker=py, as configured'), ('cxx=', 'with Numba (no C++ compiler)'),
-    ('mode=NanGuardMode', 'NanGuardMode cannot run the tutorial, whose random states it takes for arrays; use the '
-                          'default, NUMBA or FAST_COMPILE'),
-    ('mode=JAX', 'JAX cannot run the tutorial, which slices the data by a symbolic index; use the default, NUMBA or '
-                 'FAST_COMPILE')])
+    ('mode=NanGuardMode', 'NanGuardMode cannot run the tutorial, because it takes the random states for arrays; '
+                          'use the default, NUMBA or FAST_COMPILE'),
+    ('mode=JAX', 'JAX cannot run the tutorial, because it cannot slice the data by a symbolic index; use the '
+                 'default, NUMBA or FAST_COMPILE')])
 def test_what_the_user_configured_is_not_changed(run, flags, used):
     done = run('use_fastest.py', flags=flags)
     first, changed, blas_threads = done.stdout.splitlines()

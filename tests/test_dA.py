@@ -119,7 +119,7 @@ def test_vectors_of_unknown_shape(tmp_path, capsys, uncompiled):
     np.savez(tmp_path / 'data.npz', train_x=IMAGES, valid_x=IMAGES, test_x=IMAGES)
     output, path = tmp_path / 'output', tmp_path / 'output' / 'dA.npz'
     dA_module.main(dataset=tmp_path / 'data.npz', epochs=1, only='denoising', output_dir=output)
-    assert capsys.readouterr().out.count('.png not saved: 6 values are not a square; give their shape with') == 3
+    assert capsys.readouterr().out.count('.png not saved: images of 6 pixels are not square; set their shape with') == 3
     assert os.listdir(output) == ['dA.npz'] and load(path).image_shape is None
     with pytest.raises(InputError, match='the model was trained on vectors of unknown image shape; train with --image'):
         dA_module.reconstruct_files(['x.png'], path)

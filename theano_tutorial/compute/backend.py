@@ -27,8 +27,8 @@ C_FLAGS = '-g0 -O3 -fno-math-errno -fno-trapping-math'
 GLIBC_VECTOR_MATH = ' -D__FAST_MATH__'
 ONE_THREAD = 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'VECLIB_MAXIMUM_THREADS'
 # Modes and linkers that cannot run the tutorial, and why.
-CANNOT = {**dict.fromkeys(['jax', 'pytorch', 'mlx'], 'which slices the data by a symbolic index'),
-          'nanguardmode': 'whose random states it takes for arrays'}
+CANNOT = {**dict.fromkeys(['jax', 'pytorch', 'mlx'], 'it cannot slice the data by a symbolic index'),
+          'nanguardmode': 'it takes the random states for arrays'}
 _chosen = ('', '', '')  # linker, gcc__cxxflags and description
 
 
@@ -50,7 +50,7 @@ def use_fastest():
                          'for another folder set PYTENSOR_FLAGS=base_compiledir=FOLDER') from None
     for value in config.mode, config.linker:
         if value.lower() in CANNOT:
-            raise InputError(f'{value} cannot run the tutorial, {CANNOT[value.lower()]}; '
+            raise InputError(f'{value} cannot run the tutorial, because {CANNOT[value.lower()]}; '
                              'use the default, NUMBA or FAST_COMPILE')
     used = _choose()
     if threadpoolctl := optional('threadpoolctl'):
