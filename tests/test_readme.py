@@ -57,6 +57,26 @@ def test_quotes_are_those_of_the_record():
     assert quoted[4:] == record()['logistic_full_documented']['log']
 
 
+def test_what_the_texts_say_of_the_benchmark_follows_from_its_tables():
+    text = read('benchmarks/README.md')
+    first, second = text.split('\n| seconds per epoch |')[1:]
+
+    def numbers(table, name, number):
+        return [float(found) for found in re.findall(number, re.search(rf'^\| {name} \|(.*)$', table, re.M)[1])]
+
+    def ratios(name):  # plain and denoising in float64, then in float32
+        return [ours / other for ours, other in zip(numbers(first, 'ours, C', r'(\S+) x'),
+                                                    numbers(first, name, r'(\S+) x'))]
+
+    def seconds(table, name):  # of 200 epochs of both models
+        return 200 * sum(numbers(table, name, r'(\S+) \(')[:2])
+
+    jax, theano = ratios(r'JAX, lax\.scan'), ratios('Theano')[:2]
+    assert f'An epoch takes {min(jax):.2f} to {max(jax):.2f} times as long as' in text
+    assert f'tables make {seconds(first, "ours, C"):.0f} and {seconds(second, "ours, Numba"):.0f}.' in text
+    assert f'an epoch takes {100 * min(theano):.0f} to {max(theano):.0%} of' in read('README.md')
+
+
 def test_versions_of_the_quoted_run_and_of_the_project():
     python, pytensor, numpy = re.search(r'Python (\S+), PyTensor (\S+) and numpy (\S+);', read('docs/page.md')).groups()
     constraints = read('constraints.txt').splitlines()
