@@ -84,7 +84,7 @@ class Autoencoder:
         z = self.get_reconstructed_input(y)
         # Equation (3) for each example of the minibatch: a vector.
         L = -pt.sum(self.x * pt.log(z) + (1 - self.x) * pt.log(1 - z), axis=1)
-        cost = stabilize(pt.mean(L))  # the same, computed with dL/da = z - x in one pass, which is faster; no log of 0
+        cost = stabilize(pt.mean(L))  # the same in one pass, with dL/da = z - x for z = s(a): faster, and no log of 0
 
         gparams = pt.grad(cost, self.params)
         updates = [(param, param - learning_rate * gparam) for param, gparam in zip(self.params, gparams)]

@@ -127,4 +127,5 @@ def rows(claim_name, folder=results.FOLDER, **values):
     found = [row | {'name': name(row)} for row in stored if key(claim.function, row) in wanted]
     if claim_name != 'clearness':  # if the images have no noise, only models that were trained with it have two scales
         found = [row for row in found if row.get('scale') != 'rescaled' or row['corruption']]
-    return sorted(found, key=lambda row: (ORDER.index(row['name'].split()[0].strip(',')), row['name']))
+    return sorted(found, key=lambda row: (ORDER.index(row['name'].split()[0].strip(',')), row.get('corruption', 0.),
+                                          row['name']))
