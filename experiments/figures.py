@@ -32,7 +32,7 @@ def draw(axis, rows, x, measure, label, style, scale=1):
 
 
 def finish(axes, x, ticks=None):
-    """Label the x axes, with the given ticks on a logarithmic scale, and add grids; a legend on the first."""
+    """Label the x axes, with the given ticks on a logarithmic scale, and add grids; the legend of the first, below them."""
     for axis in np.ravel(axes):
         if ticks:
             axis.set_xscale('log')
@@ -40,7 +40,8 @@ def finish(axes, x, ticks=None):
             axis.minorticks_off()
         axis.set_xlabel(x)
         axis.grid(alpha=0.3)
-    np.ravel(axes)[0].legend()
+    first = np.ravel(axes)[0]
+    first.get_figure().legend(*first.get_legend_handles_labels(), loc='outside lower center', ncols=4)
     plt.show()
 
 
@@ -100,14 +101,14 @@ def show_size(rows):
 
 
 def show_ablation(rows):
-    """By how much the cost grows without a quarter of the units: those that moved least, and those that moved most."""
+    """By how much the cost grows without a quarter of the units: those that changed least, and those that changed most."""
     names = 'plain', 'denoising', 'denoising, rescaled'
     _, axes = plt.subplots(1, len(names), figsize=(12, 4), dpi=100, layout='constrained', sharey=True)
     for axis, name in zip(axes, names):
         group = results.select(rows, name=name)
         for which, style in ('unmoved', 'plain'), ('moved', 'denoising'):
             growth = [row | {'growth': row[f'test_cost_without_{which}'] - row['test_cost']} for row in group]
-            label = f'without the quarter that moved {"least" if which == "unmoved" else "most"}'
+            label = f'without the quarter that changed {"least" if which == "unmoved" else "most"}'
             draw(axis, growth, 'n_hidden', 'growth', label, STYLES[style])
         axis.set_title(name, fontsize=10)
     axes[0].set_ylabel('growth of the cross-entropy\nof a test digit (nats)')
