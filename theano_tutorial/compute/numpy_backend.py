@@ -68,14 +68,15 @@ def two_at_a_time(fgraph, node):
     return None
 
 
-# In no mode but that of use(). After PyTensor has decided which products overwrite their input, at 50.2.
+# In no mode but the one below. After PyTensor has decided which products overwrite their input, at 50.2.
 optdb.register('numpy_backend', in2out(product_by_scipy, two_at_a_time, ignore_newtrees=True, name='numpy_backend'),
                position=50.3)
 
 
-def use():
-    """Make the mode for this the default one of PyTensor, in this process."""
-    config.linker = 'py'
+def mode():
+    """The mode of PyTensor for this: its default one, with the rewrites above."""
+    with config.change_flags(linker='py'):
+        default = get_mode('Mode')
     # A fused Op would be computed element by element. The number of images is read from the minibatch; to derive it
     # from the minibatch's index takes twenty Ops more.
-    config.mode = get_mode('Mode').including('numpy_backend').excluding('fusion', 'local_shape_to_shape_i')
+    return default.including('numpy_backend').excluding('fusion', 'local_shape_to_shape_i')
