@@ -32,7 +32,7 @@ def draw(axis, rows, x, measure, label, style, scale=1):
 
 
 def finish(axes, x, ticks=None):
-    """Label the x axes, with the given ticks on a logarithmic scale, and add grids; the legend of the first, below them."""
+    """Label the x axes, with the given ticks on a logarithmic scale, and add grids and, below, the first one's legend."""
     for axis in np.ravel(axes):
         if ticks:
             axis.set_xscale('log')
@@ -101,7 +101,7 @@ def show_size(rows):
 
 
 def show_ablation(rows):
-    """By how much the cost grows without a quarter of the units: those that changed least, and those that changed most."""
+    """The growth of the cost without a quarter of the units: those that changed least, and those that changed most."""
     names = 'plain', 'denoising', 'denoising, rescaled'
     _, axes = plt.subplots(1, len(names), figsize=(12, 4), dpi=100, layout='constrained', sharey=True)
     for axis, name in zip(axes, names):
