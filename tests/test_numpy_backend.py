@@ -71,6 +71,12 @@ def test_a_row_is_added_to_each_row_of_a_product():
     np.testing.assert_array_equal(total.eval(mode=Mode('py', None)), 3 * z + 2 * x @ y)
 
 
+def test_three_terms_of_two_dtypes():
+    x, y = pt.bvector(), pt.dvector()
+    total = pytensor.function([x, y], pt.add(x, x, y), mode=Mode('py', None).including('numpy_backend'))
+    assert [len(node.inputs) for node in total.maker.fgraph.toposort()] == [3]
+
+
 def test_the_training_step(mode):
     def ops(mode):
         model = DenoisingAutoencoder(np.random.RandomState(0), n_visible=6, n_hidden=4)

@@ -63,7 +63,8 @@ def product_by_scipy(fgraph, node):
 @node_rewriter([pt.add, pt.mul])
 def two_at_a_time(fgraph, node):
     """a + b + c -> (a + b) + c; PyTensor before 3.3 calls Python for each element of a sum or product of three."""
-    if len(node.inputs) > 2:
+    # Only of one dtype: the sum of two small integers could overflow before it is added to a float.
+    if len(node.inputs) > 2 and {x.dtype for x in node.inputs} == {node.outputs[0].dtype}:
         return [functools.reduce(node.op, node.inputs)]
     return None
 
