@@ -10,7 +10,7 @@ async function readTiles(source) {
   image.src = source;
   await image.decode();
   const canvas = new OffscreenCanvas(image.width, image.height);
-  const context = canvas.getContext('2d');
+  const context = canvas.getContext('2d', {willReadFrequently: true});
   context.drawImage(image, 0, 0);
   return Array.from({length: 100}, (_, k) => grey(context, k % 10 * TILE, Math.floor(k / 10) * TILE));
 }

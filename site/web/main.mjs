@@ -7,7 +7,7 @@ import {say, setLanguage} from './text.mjs';
 
 const $ = id => document.getElementById(id);
 const MODELS = ['autoencoder', 'denoising_autoencoder'];
-const PICTURES = ['test_image', 'autoencoded_image', 'dAed_image', 'filters_no_corruption', 'filters_corruption_30'];
+const PICTURES = ['filters_no_corruption', 'filters_corruption_30', 'autoencoded_image', 'dAed_image'];
 
 async function get(name, kind) {
   const response = await fetch(name);
@@ -36,10 +36,13 @@ async function main() {
     get('site.json', 'json'), get('original/record.json', 'json'), get('classes.py', 'text'),
     get('weights.bin', 'arrayBuffer')]);
   const page = record.settings;
+  const megabytes = site.files.reduce((sum, {bytes}) => sum + bytes, 0) / 1e6;
+  for (const element of document.querySelectorAll('.mb')) element.textContent = megabytes.toFixed(0);
+  for (const element of document.querySelectorAll('.pyodide')) element.textContent = site.version;
 
   const replayButtons = [...document.querySelectorAll('#replay button[data-epochs]')];
   const changeButtons = [$('train')];
-  const replay = new Results($('replayed'), {site, record, buttons: replayButtons, pictures: PICTURES, yours: false});
+  const replay = new Results($('replayed'), {site, record, buttons: replayButtons, pictures: [...PICTURES, 'test_image'], yours: false});
   const change = new Results($('changed'), {site, record, buttons: changeButtons, pictures: PICTURES, yours: true});
 
   const drawing = new Drawing({
