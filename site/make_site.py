@@ -13,9 +13,12 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
+
+from theano_tutorial import reference
 
 SITE = Path(__file__).resolve().parent
 PROJECT = SITE.parent
@@ -24,6 +27,7 @@ make_notebooks = importlib.import_module('make_notebooks')
 fetch_pyodide = importlib.import_module('fetch_pyodide')
 
 SCRIPTS = ('dA.py', 'logistic_sgd.py', 'replay.py', 'utils.py')
+PACKAGED = ('theano_tutorial', 'data', 'setup.py', 'pyproject.toml', 'README.md', 'LICENSE')
 CLASSES = ('Autoencoder', 'DenoisingAutoencoder')
 MODELS = ('autoencoder.npz', 'dA.npz')
 
@@ -31,7 +35,9 @@ MODELS = ('autoencoder.npz', 'dA.npz')
 def build(folder, models):
     """Write the page to the folder, which is replaced.
 
-    models : folder with the trained models whose weights the page draws with
+    models : folder with the models whose weights the page draws with
+
+    Raises CalledProcessError if a wheel cannot be downloaded or has another SHA-256.
     """
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(SITE / 'web', folder)
@@ -47,7 +53,12 @@ def build(folder, models):
     subprocess.run([*pip, 'download', '--no-deps', '--only-binary=:all:', '--platform=any', '--python-version=3.12',
                     '--implementation=py', '--require-hashes', f'--requirement={SITE / "requirements.txt"}',
                     f'--dest={folder}'], check=True)
-    subprocess.run([*pip, 'wheel', '--no-deps', f'--wheel-dir={folder}', PROJECT], check=True)
+    # In a copy: setuptools leaves folders behind, and packs what it finds in them the next time.
+    with tempfile.TemporaryDirectory() as copy:
+        for name in PACKAGED:
+            path = PROJECT / name
+            (shutil.copytree if path.is_dir() else shutil.copy)(path, Path(copy) / name)
+        subprocess.run([*pip, 'wheel', '--no-deps', f'--wheel-dir={folder}', copy], check=True)
 
     pyodide = fetch_pyodide.pinned()
     wheels = sorted(path.name for path in folder.glob('*.whl'))
@@ -72,12 +83,25 @@ def weights(path):
         return b''.join(arrays[name].astype('<f8').tobytes() for name in ('W', 'b', 'b_prime'))
 
 
+def check_model(path):
+    """Raise SystemExit if a saved model is not trained as the page's, whose weights the page says it draws with."""
+    with np.load(path, allow_pickle=False) as arrays:
+        settings = json.loads(str(arrays['settings']))
+    page = reference.record()['settings']
+    expected = dict(epochs=page['training_epochs'], seed=page['seed'], learning_rate=page['learning_rate'],
+                    batch_size=page['batch_size'], corruption=page['corruption_level'] * (path.name == 'dA.npz'))
+    if settings != expected:
+        sys.exit(f'{path}: trained with {settings}; the page has {expected}')
+
+
 def main():
     parser = argparse.ArgumentParser(description='Write the page for the browser to a folder.')
     parser.add_argument('folder', type=Path)
     parser.add_argument('--models', type=Path, required=True, metavar='DIR',
                         help='folder with the models that dA.py saved')
     options = parser.parse_args()
+    for name in MODELS:
+        check_model(options.models / name)
     build(options.folder, options.models)
     size = sum(path.stat().st_size for path in options.folder.rglob('*') if path.is_file())
     print(f'saved {options.folder}, {size / 1e6:.1f} MB')

@@ -3,6 +3,7 @@ import {corrupt, reconstruct, trainingScale} from './model.mjs';
 import {say} from './text.mjs';
 
 const SIDE = 28, TILE = SIDE + 1;  // a picture of 10 x 10 images has a gap of one pixel between them
+const READ = {willReadFrequently: true};  // so small a canvas is better in the processor's memory
 
 // The images of a picture that save_tiles wrote, as rows of values in [0, 1].
 async function readTiles(source) {
@@ -10,7 +11,7 @@ async function readTiles(source) {
   image.src = source;
   await image.decode();
   const canvas = new OffscreenCanvas(image.width, image.height);
-  const context = canvas.getContext('2d', {willReadFrequently: true});
+  const context = canvas.getContext('2d', READ);
   context.drawImage(image, 0, 0);
   return Array.from({length: 100}, (_, k) => grey(context, k % 10 * TILE, Math.floor(k / 10) * TILE));
 }
@@ -21,10 +22,11 @@ function grey(context, left, top) {
   return Float64Array.from({length: SIDE * SIDE}, (_, k) => data[4 * k] / 256);
 }
 
+// Shows values in [0, 1], multiplied by 256; a canvas rounds them, and has no pixel above 255.
 function show(canvas, values) {
-  const context = canvas.getContext('2d');
+  const context = canvas.getContext('2d', READ);
   const image = context.createImageData(SIDE, SIDE);
-  values.forEach((value, k) => image.data.set([255 * value, 255 * value, 255 * value, 255], 4 * k));
+  values.forEach((value, k) => image.data.set([256 * value, 256 * value, 256 * value, 255], 4 * k));
   context.putImageData(image, 0, 0);
 }
 
@@ -34,7 +36,7 @@ export class Drawing {
   // trainedWith: corruption level of the denoising autoencoder's training
   constructor(elements, models, trainedWith) {
     Object.assign(this, {elements, models, trainedWith, digit: -1});
-    this.pad = elements.pad.getContext('2d', {willReadFrequently: true});
+    this.pad = elements.pad.getContext('2d', READ);
     this.x = new Float64Array(SIDE * SIDE);
     this.newNoise();
     elements.corruption.oninput = elements.scaled.onchange = () => this.update();

@@ -56,6 +56,7 @@ async function main() {
 
   // Which weights draw: the page's, or those of the last training with the page's classes.
   const trainings = [[drawing.models, page.corruption_level]];
+  say($('weights').options[0], 'original', page.training_epochs);
   $('weights').onchange = event => drawing.setModels(...trainings[event.target.selectedIndex]);
   const offer = (weights, {n_hidden, corruption, epochs}) => {
     const models = MODELS.map(model => readModels(weights[model].buffer, [model], page.n_visible, n_hidden));

@@ -20,26 +20,26 @@ export class Results {
   constructor(container, {site, record, buttons, pictures, yours}) {
     Object.assign(this, {site, record, buttons, yours});
     runs.push(this);
-    const bar = make('div', container, {className: 'bar'});
-    this.progress = make('progress', bar, {max: 1, value: 0, ariaHidden: true});
-    this.stop = make('button', bar, {type: 'button', disabled: true, onclick: cancel}, 'stop');
+    this.bar = make('div', container, {className: 'bar', hidden: true});
+    this.progress = make('progress', this.bar, {max: 1, value: 0, ariaHidden: true});
+    this.stop = make('button', this.bar, {type: 'button', disabled: true, onclick: cancel}, 'stop');
     this.status = make('p', container, {className: 'status', role: 'status'}, 'idle');
     // Not in the status: a screen reader would read every epoch.
     const counters = make('p', container, {className: 'counters', ariaHidden: true});
     this.counters = Object.fromEntries(MODELS.map(model => [model, make('span', counters)]));
 
-    const columns = make('div', container, {className: 'columns'});
-    const left = make('div', columns);
-    this.makeTable(left);
+    this.columns = make('div', container, {className: 'columns', hidden: yours});
+    const left = make('div', this.columns);
+    this.makeTable(left, yours);
     const details = make('details', left);
-    make('summary', details, {}, 'log');
+    make('summary', details, {}, yours ? 'log' : 'logAndTable');
     // The two models print at the same time; the log has one after the other, as replay.py prints.
     this.log = make('pre', details, {tabIndex: 0});
     this.logs = [make('span', this.log), make('span', this.log), make('span', this.log)];
-    this.makePictures(make('div', columns, {className: 'pictures'}), pictures);
+    this.makePictures(make('div', this.columns, {className: 'pictures'}), pictures);
   }
 
-  makeTable(parent) {
+  makeTable(parent, yours) {
     const table = make('table', parent);
     make('caption', table, {}, 'costs');
     const head = make('thead', table), first = make('tr', head), second = make('tr', head);
@@ -47,7 +47,7 @@ export class Results {
     for (const model of MODELS) {
       make('th', first, {colSpan: 2, scope: 'colgroup'}, 'model', model);
       make('th', second, {scope: 'col'}, 'page');
-      make('th', second, {scope: 'col'}, this.yours ? 'yours' : 'here');
+      make('th', second, {scope: 'col'}, yours ? 'yours' : 'here');
     }
     const body = make('tbody', table);
     this.cells = {};
@@ -91,6 +91,7 @@ export class Results {
   // Trains with these settings. Returns the weights of both models, or null if it failed; `error` is then what is wrong.
   async run(classes, settings) {
     this.clear();
+    this.bar.hidden = this.columns.hidden = false;
     for (const {buttons} of runs) for (const button of buttons) button.disabled = true;
     this.stop.disabled = false;
     const start = performance.now();

@@ -22,6 +22,7 @@ const PICTURE = {
   },
 };
 
+const count = epochs => `${epochs} epoch${epochs === 1 ? '' : 's'}`;
 const TEXT = {
   en: {
     title: () => 'A denoising autoencoder tutorial, replayed in your browser',
@@ -30,13 +31,14 @@ const TEXT = {
     starting: () => 'Starting Python and PyTensor: about ten seconds.',
     training: () => 'Training both models.',
     comparing: () => 'Training the logistic regression that the page builds on, then comparing: a few seconds.',
-    matches: (epochs, seconds) => `Everything matches after ${epochs} epochs of both models. It took ${seconds} seconds.`,
+    matches: (epochs, seconds) => `Everything matches after ${count(epochs)} of both models. It took ${seconds} seconds.`,
     differs: () => 'Something differs from the page: see the table in the log.',
-    done: (epochs, seconds) => `Trained for ${epochs} epochs. It took ${seconds} seconds.`,
+    done: (epochs, seconds) => `Trained for ${count(epochs)}. It took ${seconds} seconds.`,
     cancelled: () => 'Stopped.',
     epochs: (model, n, of) => `${MODEL.en[model]}: ${n} of ${of} epochs`,
     stop: () => 'Stop',
-    log: () => 'Log, with the table of what matches',
+    log: () => 'Log',
+    logAndTable: () => 'Log, with the table of what matches',
     epoch: () => 'epoch',
     costs: () => 'Mean cost of an epoch, in nats',
     model: model => MODEL.en[model],
@@ -56,7 +58,8 @@ const TEXT = {
     other: message => `It failed: ${message}`,
     python: (line, message) => line ? `Line ${line} of your classes: ${message}` : `It failed: ${message}`,
     factor: value => `input × ${value}`,
-    trained: epochs => `those of your last training, ${epochs} epochs`,
+    original: epochs => `those of the page, ${epochs} epochs`,
+    trained: epochs => `those of your last training, ${count(epochs)}`,
   },
   ja: {
     title: () => 'Denoisingオートエンコーダのチュートリアルを、ブラウザで再現する',
@@ -71,7 +74,8 @@ const TEXT = {
     cancelled: () => '中止しました。',
     epochs: (model, n, of) => `${MODEL.ja[model]}: ${of}エポック中 ${n}`,
     stop: () => '中止',
-    log: () => 'ログ (最後に、一致したかどうかの表があります)',
+    log: () => 'ログ',
+    logAndTable: () => 'ログ (最後に、一致したかどうかの表があります)',
     epoch: () => 'エポック',
     costs: () => '各エポックのコストの平均 (単位はナット)',
     model: model => MODEL.ja[model],
@@ -91,6 +95,7 @@ const TEXT = {
     other: message => `失敗しました: ${message}`,
     python: (line, message) => line ? `クラスのコードの${line}行目: ${message}` : `失敗しました: ${message}`,
     factor: value => `入力 × ${value}`,
+    original: epochs => `元のページのもの (${epochs}エポック)`,
     trained: epochs => `ここで最後に学習したもの (${epochs}エポック)`,
   },
 };

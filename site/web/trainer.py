@@ -1,4 +1,4 @@
-"""What a web worker runs in Pyodide: it trains one of the page's two models as dA.py does, and compares as replay.py does.
+"""What a web worker runs in Pyodide: one of the two trainings of dA.py, or the comparison of replay.py.
 
 Everything that is printed reaches the page through worker.mjs, and so do the pictures, after the lines `saved ...`.
 """
@@ -81,5 +81,5 @@ def describe(error):
         message = error.msg
     else:
         message = str(error).strip().partition('\n')[0]
-    name = type(error).__name__
-    return lines[-1] if lines else 0, f'{name}: {message}'.removesuffix(': '), ''.join(traceback.format_exception(error))
+    text = f'{type(error).__name__}: {message}'.removesuffix(': ')
+    return lines[-1] if lines else 0, text, ''.join(traceback.format_exception(error))
