@@ -6,17 +6,14 @@ export class Editor {
     Object.assign(this, {area, numbers, original});
     area.oninput = () => this.update();
     area.onkeydown = event => this.indent(event);
-    this.reset();
+    area.defaultValue = original;  // what the reset of its form brings back
+    area.form.addEventListener('reset', () => setTimeout(() => this.update()));
+    this.update();
   }
 
   get text() { return this.area.value; }
 
   get changed() { return this.text !== this.original; }
-
-  reset() {
-    this.area.value = this.original;
-    this.update();
-  }
 
   update() {
     const n = this.text.split('\n').length;

@@ -87,7 +87,6 @@ async function main() {
     if (trained && !edited) offer(trained, settings);
     if (change.error?.line) editor.mark(change.error.line);
   };
-  form.onreset = () => editor.reset();
   for (const button of [...replayButtons, ...changeButtons]) button.disabled = false;
 }
 

@@ -23,12 +23,13 @@ const calls = {
     const load = async name => import(URL.createObjectURL(
       new Blob([await (await fetch(name)).arrayBuffer()], {type: 'text/javascript'})));
 
-    const texts = scripts.map(async name => [name, await (await fetch(name)).text()]);
+    const texts = Promise.all(scripts.map(async name => [name, await (await fetch(name)).text()]));
+    texts.catch(() => {});  // reported below, where it is awaited
     const [{loadPyodide}] = await Promise.all([load('pyodide.mjs'), load('pyodide.asm.js')]);
     const base = new URL('.', location).href;
     python = await loadPyodide({indexURL: base, packages});
     await python.loadPackage(wheels.map(name => base + name), {messageCallback() {}});
-    for (const [name, text] of await Promise.all(texts)) python.FS.writeFile(name, text);
+    for (const [name, text] of await texts) python.FS.writeFile(name, text);
     python.setStderr({batched() {}});
     python.setStdout({batched(line) {
       postMessage({line});
