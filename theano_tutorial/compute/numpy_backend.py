@@ -3,7 +3,9 @@
 What is fast there is not what is fast in compiled code: fewer calls, and no loop over the elements in Python. Matrix
 products are SciPy's, since in a browser NumPy has no BLAS and takes more than twice as long.
 """
-import numpy as np
+import functools
+
+import pytensor.tensor as pt
 from pytensor import config
 from pytensor.compile import get_mode, optdb
 from pytensor.graph.rewriting.basic import in2out, node_rewriter
@@ -49,7 +51,7 @@ class ScipyGemm(Gemm):
 
 
 @node_rewriter([Dot22, Gemm], inplace=True)
-def products_by_scipy(fgraph, node):
+def product_by_scipy(fgraph, node):
     """Dot22 -> ScipyDot22, Gemm -> ScipyGemm"""
     if type(node.op) is Dot22:
         return ScipyDot22().make_node(*node.inputs).outputs
@@ -58,8 +60,17 @@ def products_by_scipy(fgraph, node):
     return None
 
 
+@node_rewriter([pt.add, pt.mul])
+def two_at_a_time(fgraph, node):
+    """a + b + c -> (a + b) + c; PyTensor before 3.3 calls Python for each element of a sum or product of three."""
+    if len(node.inputs) > 2:
+        return [functools.reduce(node.op, node.inputs)]
+    return None
+
+
 # In no mode but that of use(). After PyTensor has decided which products overwrite their input, at 50.2.
-optdb.register('products_by_scipy', in2out(products_by_scipy, ignore_newtrees=True), position=50.3)
+optdb.register('numpy_backend', in2out(product_by_scipy, two_at_a_time, ignore_newtrees=True, name='numpy_backend'),
+               position=50.3)
 
 
 def use():
@@ -67,4 +78,4 @@ def use():
     config.linker = 'py'
     # A fused Op would be computed element by element. The number of images is read from the minibatch; to derive it
     # from the minibatch's index takes twenty Ops more.
-    config.mode = get_mode('Mode').including('products_by_scipy').excluding('fusion', 'local_shape_to_shape_i')
+    config.mode = get_mode('Mode').including('numpy_backend').excluding('fusion', 'local_shape_to_shape_i')
