@@ -42,6 +42,8 @@ export class Results {
   makeTable(parent, yours) {
     const table = make('table', parent);
     make('caption', table, {}, 'costs');
+    const columns = make('colgroup', table);
+    for (const kind of ['epoch', 'page', 'here', 'page', 'here']) make('col', columns, {className: kind});
     const head = make('thead', table), first = make('tr', head), second = make('tr', head);
     make('th', first, {rowSpan: 2, scope: 'col'}, 'epoch');
     for (const model of MODELS) {
