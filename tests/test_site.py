@@ -2,6 +2,7 @@
 import functools
 import http.server
 import importlib
+import json
 import os
 import re
 import shutil
@@ -173,20 +174,56 @@ def test_sigmoid(open_page):
     assert values[0] == 0 < values[1] and values[2] == 0.5 and values[3] < 1 == values[4]
 
 
-def test_no_network(open_page):
-    page = open_page()
+def fails(page):
+    """What the page says when the training has failed to start."""
     page.click('#replay button >> nth=0')
     page.locator('#replayed .status.different').wait_for()
-    assert page.inner_text('#replayed .status').startswith('The download failed: is there a network connection?')
-    assert page.locator('button.main:enabled').count() == 3
+    assert page.locator('button.main:enabled').count() == 3  # it can be tried again
+    return page.inner_text('#replayed .status')
 
 
-@pytest.mark.slow
-def test_trainings(open_page, run):
+def test_without_what_a_training_needs(tmp_path, open_page):
+    page = open_page()
+    assert fails(page).startswith('The download failed: is there a network connection?')
+
+    for file in fetch_pyodide.pinned()['files']:  # a CDN that serves something else
+        (tmp_path / file['name']).write_text('postMessage({result: "not what was pinned"})')
+    page = open_page(tmp_path)
+    assert re.search(r'The download failed.*jsdelivr\.net/npm/pyodide@[0-9.]+/pyodide', fails(page))
+
+    page.route('**/worker.mjs', lambda route: route.abort())
+    assert fails(page).startswith('The training could not start')
+    page.evaluate('delete globalThis.WebAssembly')
+    assert fails(page).startswith('This browser has no WebAssembly')
+
+
+def test_only_the_weights_of_the_page(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['make_site.py', str(tmp_path / 'site'), '--models', str(site[1])])
+    with pytest.raises(SystemExit, match='autoencoder.npz: trained with {}; the page has {.epochs.: 200'):
+        make_site.main()
+
+
+@pytest.fixture(scope='module')
+def pyodide():
+    """A folder with Pyodide's files."""
     folder = Path(os.environ.get('PYODIDE', PROJECT / 'output' / 'pyodide'))
     if missing := fetch_pyodide.fetch(folder):
         pytest.skip(f'Pyodide is not available here, nor in {folder} (set PYODIDE to another folder): no {missing[0]}')
-    page = open_page(folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_pin(pyodide, tmp_path, monkeypatch):
+    pinned = fetch_pyodide.pinned()
+    monkeypatch.setattr(fetch_pyodide, 'LIST', tmp_path / 'pyodide.json')
+    fetch_pyodide.LIST.write_text(json.dumps(dict(packages=pinned['packages'])))
+    fetch_pyodide.pin(pyodide)
+    assert fetch_pyodide.pinned() == pinned
+
+
+@pytest.mark.slow
+def test_trainings(pyodide, open_page, run):
+    page = open_page(pyodide)
     page.set_default_timeout(300_000)
 
     def costs(part):
