@@ -50,7 +50,7 @@ site: output/trained/dA.npz
 
 # Whatever the weights depend on.
 output/trained/dA.npz: dA.py logistic_sgd.py utils.py $(wildcard theano_tutorial/*.py theano_tutorial/*/*.py) \
-    $(VENV)/installed-fast,notebooks
+    | $(VENV)/installed-fast,notebooks
 	$(BIN)/python dA.py --output-dir output/trained
 
 test-site: $(VENV)/installed-test
