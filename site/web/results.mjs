@@ -104,10 +104,9 @@ export class Results {
     this.progress.value = 0;
     this.comparing = false;
     this.error = null;
-    const total = this.site.files.reduce((sum, {bytes}) => sum + bytes, 0);
     const mb = bytes => (bytes / 1e6).toFixed(0);
     const on = {
-      loaded: bytes => {
+      loaded: (bytes, total) => {
         advance(0.1 * bytes / total);
         if (bytes < total) say(this.status, 'loading', mb(bytes), mb(total));
         else say(this.status, 'starting');

@@ -30,7 +30,7 @@ const calls = {
     python = await loadPyodide({indexURL: base, packages});
     await python.loadPackage(wheels.map(name => base + name), {messageCallback() {}});
     for (const [name, text] of await texts) python.FS.writeFile(name, text);
-    python.setStderr({batched() {}});
+    python.setStderr({batched() {}});  // while it is imported, PyTensor asks for a compiler
     python.setStdout({batched(line) {
       postMessage({line});
       const [, path, picture] = line.match(/^saved (.*?([^/]+\.png))$/) ?? [];
@@ -39,7 +39,10 @@ const calls = {
     self.fetch = original;
   },
 
-  start() { trainer = python.pyimport('trainer'); },
+  start() {
+    trainer = python.pyimport('trainer');
+    python.setStderr({batched(line) { postMessage({line}); }});
+  },
 
   train({only, classes, settings}) {
     const result = trainer.train(only, classes, python.toPy(settings), epochs => postMessage({epochs}));
