@@ -25,8 +25,18 @@ def test_what_the_user_configured_is_not_changed(run, flags, used):
     assert (first, changed, done.stderr) == (used, '', '') and (blas_threads == '{1}' or 'cannot run' in used)
 
 
+def test_without_numba(run, tmp_path, monkeypatch):
+    for flags, used, changed in (('cxx=', 'with NumPy (no Numba; no C++ compiler)', 'mode'),
+                                 ('cxx=,mode=FAST_COMPILE', 'with mode=FAST_COMPILE, linker=auto, as configured', '')):
+        done = run('use_fastest.py', 'numba', flags=flags)
+        assert (done.stdout, done.stderr) == (f'{used}\n{changed}\n{{1}}\n', '')
+
+
 @pytest.mark.parametrize('backend', ['C'], indirect=True)
 class TestC:
+    def test_c_is_used_without_numba(self, run, backend):
+        assert run('use_fastest.py', 'numba').stdout.startswith('in C with ')
+
     def test_the_users_blas_and_flags(self, run, backend):
         lines = run('use_fastest.py', flags='blas__ldflags=-lm').stdout.splitlines()
         assert lines[0].startswith('with Numba (the C++ compiler does not work: ') and lines[1] == ''
@@ -101,8 +111,9 @@ def test_a_compiler_that_cannot_compile(run, tmp_path, monkeypatch):
     compiler = tmp_path / 'g++'
     compiler.write_text('#!/bin/sh\n[ "$1" = -v ] && exit 0\necho "g++: fatal error: no cc1plus" >&2\nexit 1\n')
     compiler.chmod(0o755)
-    done = run('use_fastest.py', flags=f'cxx={compiler}')
-    assert done.stdout.splitlines()[0] == 'with Numba (the C++ compiler does not work: fatal error: no cc1plus)'
+    for missing, used in ((), 'with Numba (the C++'), (('numba',), 'with NumPy (no Numba; the C++'):
+        done = run('use_fastest.py', *missing, flags=f'cxx={compiler}')
+        assert done.stdout.splitlines()[0] == f'{used} compiler does not work: fatal error: no cc1plus)'
 
 
 def test_a_compile_folder_that_cannot_be_made(run, tmp_path):

@@ -36,9 +36,9 @@ def read_pixels(path):
 
 
 # Four corruption levels in each of three settings, in float64 and then in float32. Numba compiles each function for
-# seconds: there the denoising autoencoder of the first setting, the page's, is enough.
-RUNS = [pytest.param(k, backend, marks=pytest.mark.slow if backend == 'Numba' and k % 12 != 2 else ())
-        for backend in ('C', 'Numba') for k in range(24)]
+# seconds, and NumPy is slow: there the denoising autoencoder of the first setting, the page's, is enough.
+RUNS = [pytest.param(k, backend, marks=pytest.mark.slow if backend != 'C' and k % 12 != 2 else ())
+        for backend in ('C', 'Numba', 'NumPy') for k in range(24)]
 
 
 @pytest.mark.parametrize('k, backend', RUNS, indirect=['backend'])

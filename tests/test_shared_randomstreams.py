@@ -239,7 +239,7 @@ def test_without_numba(run):
     assert (done.returncode, done.stdout) == (0, f'{expected}\n'), done.stderr
 
 
-@pytest.mark.parametrize('backend', ['C', pytest.param('Numba', marks=pytest.mark.slow)], indirect=True)
+@pytest.mark.parametrize('backend', ['C', 'NumPy', pytest.param('Numba', marks=pytest.mark.slow)], indirect=True)
 def test_gibbs_chain_of_an_rbm(backend):
     weights = np.random.RandomState(0).normal(size=(4, 3))
     theano_rng = RandomStreams(8)

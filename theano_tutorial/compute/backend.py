@@ -1,7 +1,7 @@
 """The fastest way to run a compiled function on this machine. Scripts call use_fastest(); importing changes nothing.
 
-PyTensor installed by pip computes with Numba. With a C++ compiler and a fast BLAS its C backend is faster. Where neither
-is available, NumPy computes. The products of a minibatch are too small to be divided among threads, so BLAS gets one.
+PyTensor installed by pip computes with Numba. With a C++ compiler and a fast BLAS its C backend is faster. Where there
+is neither, NumPy computes. The products of a minibatch are too small to be divided among threads, so BLAS gets one.
 """
 import contextlib
 import os
@@ -99,7 +99,7 @@ def _choose():
 def _without_c(reason):
     if numba:
         return f'with Numba ({reason})'
-    numpy_backend.use()
+    config.mode = numpy_backend.mode()
     return _remembered(f'with NumPy (no Numba; {reason})')
 
 

@@ -63,19 +63,21 @@ def product_by_scipy(fgraph, node):
 @node_rewriter([pt.add, pt.mul])
 def two_at_a_time(fgraph, node):
     """a + b + c -> (a + b) + c; PyTensor before 3.3 calls Python for each element of a sum or product of three."""
-    if len(node.inputs) > 2:
+    # Only of one dtype: the sum of two small integers could overflow before it is added to a float.
+    if len(node.inputs) > 2 and {x.dtype for x in node.inputs} == {node.outputs[0].dtype}:
         return [functools.reduce(node.op, node.inputs)]
     return None
 
 
-# In no mode but that of use(). After PyTensor has decided which products overwrite their input, at 50.2.
+# In no mode but the one below. After PyTensor has decided which products overwrite their input, at 50.2.
 optdb.register('numpy_backend', in2out(product_by_scipy, two_at_a_time, ignore_newtrees=True, name='numpy_backend'),
                position=50.3)
 
 
-def use():
-    """Make the mode for this the default one of PyTensor, in this process."""
-    config.linker = 'py'
+def mode():
+    """The mode of PyTensor for this: its default one, with the rewrites above."""
+    with config.change_flags(linker='py'):
+        default = get_mode('Mode')
     # A fused Op would be computed element by element. The number of images is read from the minibatch; to derive it
     # from the minibatch's index takes twenty Ops more.
-    config.mode = get_mode('Mode').including('numpy_backend').excluding('fusion', 'local_shape_to_shape_i')
+    return default.including('numpy_backend').excluding('fusion', 'local_shape_to_shape_i')
