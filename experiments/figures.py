@@ -32,7 +32,7 @@ def draw(axis, rows, x, measure, label, style, scale=1):
 
 
 def finish(axes, x, ticks=None):
-    """Label the x axes, with the given ticks on a logarithmic scale, and add grids and, below, the legend of the first."""
+    """Label the x axes, with the given ticks on a logarithmic scale; add grids and, below, the legend of the first."""
     for axis in np.ravel(axes):
         if ticks:
             axis.set_xscale('log')
