@@ -22,7 +22,7 @@ def test_both_languages_have_the_same_content(name):
     def parts(text, pattern):
         return re.findall(pattern, text, re.M)
 
-    english, japanese = (read(path).replace('.ja.md', '.md') for path in (name, name.replace('.md', '.ja.md')))
+    english, japanese = (re.sub(r'\.ja\.(md|png)', r'.\1', read(path)) for path in (name, name.replace('.md', '.ja.md')))
     for pattern in (r'(?s)```.*?```', r'^    (\S.*?)(?: *#.*)?$', r'^#+(?= )|^\||^- |^\d\.',  # code, commands, parts
                     r'\]\(([^)]+)\)', r'(?:python3?|py) -m [^`\n]*'):  # links, commands in a line
         assert parts(english, pattern) == parts(japanese, pattern)
@@ -41,9 +41,9 @@ def test_japanese_texts_lead_to_japanese_texts(name):
 
 @pytest.mark.parametrize('name', TEXTS)
 def test_links_have_targets(name):
-    for path in re.findall(r'\]\(([^)#:]+)\)', read(name)):
+    for path in re.findall(r'\]\((?!\.\./\.\./deployments/)([^)#:]+)\)', read(name)):  # the repository's, on GitHub
         assert (PROJECT / name).parent.joinpath(path).exists(), path
-    for path in re.findall(r'`((?:tests|data|docs|notebooks|theano_tutorial)/[\w/.]+\.\w+|\w+\.py)`', read(name)):
+    for path in re.findall(r'`((?:tests|data|docs|notebooks|site|theano_tutorial)/[\w/.]+\.\w+|\w+\.py)`', read(name)):
         assert (PROJECT / path).exists(), path
 
 
