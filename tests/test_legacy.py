@@ -5,7 +5,7 @@ import html
 import importlib
 import io
 import json
-import pydoc
+import pickle
 import re
 import sys
 import types
@@ -14,14 +14,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytensor
 import pytest
-from conftest import PROJECT
+from conftest import PROJECT, TESTS
 from PIL import Image
 
 from theano_tutorial.errors import InputError
 from theano_tutorial.legacy import theano_names
 from theano_tutorial.legacy.cells import run_page
 from theano_tutorial.legacy.copies import read_cells
-from theano_tutorial.legacy.python2 import CHANGED, Python2
+from theano_tutorial.legacy.python2 import BUILTINS, CHANGED, Python2
+
+N_EXPRESSIONS = len(json.loads((TESTS / 'golden.json').read_text(encoding='utf-8'))['expressions'])
 
 
 def run_copy(path, **constants):
@@ -63,7 +65,33 @@ def run_cells(tmp_path):
     ('import numpy as np\na = b = np.ones(1)\na /= 2\nprint b', '[ 0.5]\n'),
     ('import time\nprint time.clock() <= time.process_time()', 'True\n'),
     ('import cPickle\nimport six.moves.cPickle as pickle\nprint cPickle.loads(pickle.dumps([1]))', '[1]\n'),
-    ('import numpy as np\nprint np.float64(1) / 3, repr(np.ones(2))', '0.333333333333 array([ 1.,  1.])\n')])
+    ('import numpy as np\nprint np.float64(1) / 3, repr(np.ones(2))', '0.333333333333 array([ 1.,  1.])\n'),
+    # Of 12 digits; the results are Python 2.7's.
+    ('print 1 / 3., 1e22 / 3, 2e16, 1., str(2 / 3.), [1 / 3.]',
+     '0.333333333333 3.33333333333e+21 2e+16 1.0 0.666666666667 [0.3333333333333333]\n'),
+    ('print "%s %s %5.1f %d" % (1 / 3., "a", 2 / 3., 7.9), "%(x)s" % {"x": 1 / 3.}, "%s" % [1.5], 7 % 4, "%r" % .1',
+     '0.333333333333 a   0.7 7 0.333333333333 [1.5] 3 0.1\n'),
+    ('print "{} {:.2f} {x}".format(1 / 3., 2 / 3., x=1 / 7.), format(1 / 3.), format(.5, ".3f")',
+     '0.333333333333 0.67 0.142857142857 0.333333333333 0.500\n'),
+    ('import numpy as np\na = np.array(1 / 3.)\nprint a, "%s" % a, "{}".format(a), "{}".format(np.float32(.1))',
+     '0.333333333333 0.333333333333 0.333333333333 0.10000000149\n'),
+    ('import numpy as np\na = np.float32([.1, 1 / 3., 2e8])\nb = a[:2]\nprint a, b, [b], "%s" % b, "%s %d" % (b, 1)',
+     '[  1.00000001e-01   3.33333343e-01   2.00000000e+08] [ 0.1         0.33333334] '
+     '[array([ 0.1       ,  0.33333334], dtype=float32)] [ 0.1         0.33333334] [ 0.1         0.33333334] 1\n'),
+    ('print round(2.5), round(-0.5), round(2.675, 2), round(0.125, 2), round(1234.5, -2), round(float("inf"))',
+     '3.0 -1.0 2.67 0.13 1200.0 inf\n'),
+    ('d = {"a": 1}\nprint d.keys()[0], d.values() + d.items(), d.has_key("a"), [v for k, v in d.iteritems()]',
+     "a [1, ('a', 1)] True [1]\n"),
+    ('print iter([1]).next(), cmp(1, 2), isinstance("a", str), str, int("3")', "1 -1 True <class 'str'> 3\n"),
+    ('try:\n    raise ValueError, "a"\nexcept ValueError, e: print e', 'a\n'),
+    ('import random\nr = random.Random(5)\na = range(10)\nr.shuffle(a)\n'
+     'print a, r.randint(1, 100), r.choice("abcdefg"), r.sample(range(50), 3)',
+     '[3, 2, 1, 0, 5, 4, 7, 8, 9, 6] 65 g [5, 23, 12]\n'),
+    ('import itertools, string, sys, urllib\nprint list(itertools.izip("a", "b")), string.join(["a", "b"], "-"), '
+     'string.upper("a"), string.letters[:3], sys.maxint > 9, urllib.quote("/ ")', "[('a', 'b')] a-b A abc True /%20\n"),
+    ('import numpy as np\nprint np.float(1), np.zeros(1, np.int).dtype.kind, np.Inf', '1.0 i inf\n'),
+    ('import cPickle, StringIO\nprint repr(cPickle.loads("S\'\\\\xe9\'\\np0\\n.".encode("ascii"))), '
+     'StringIO.StringIO("a").read()', "'\xe9' a\n")])
 def test_python2(run_cells, source, printed, uncompiled):
     assert run_cells(source).printed == printed
 
@@ -299,37 +327,120 @@ print T.dot(A, A)[k].eval({k: 1, A: [[1, 2], [3, 4]]})
     assert run.printed == 'float64 True 3\n0.693147 0.5\n[[-0.25  0.25]\n [ 0.25 -0.25]]\n[ 15.  22.]\n'
 
 
+def evaluated(expression, names):
+    """The value of an expression that is translated as cells are."""
+    tree = Python2().parse(f'result = {expression}')
+    exec(compile(tree, 'expression', 'exec'), names)
+    return names['result']
+
+
+@pytest.mark.parametrize('k', range(1, N_EXPRESSIONS))
+def test_names_mean_what_they_meant(golden, uncompiled, k):
+    # Values and gradients that Theano 0.8.2 computed.
+    theano_was = golden['expressions'][k]
+    with theano_names.provide():
+        import theano
+        import theano.tensor as T
+        x, y, m, k, n = variables = T.vector('x'), T.vector('y'), T.matrix('m'), T.lvector('k'), T.bvector('n')
+        values = [np.array(golden['expressions'][0]['values'][variable.name], variable.dtype) for variable in variables]
+        names = BUILTINS | dict(theano=theano, T=T, x=x, y=y, m=m, k=k, n=n, s=T.scalar('s'), t=T.scalar('t'),
+                                u=T.scalar('u'))
+        result, gradient = evaluated(theano_was['expression'], names), None
+        if isinstance(result, pytensor.graph.Variable):
+            if theano_was['gradient']:
+                gradient = T.grad(result.sum(), x, disconnected_inputs='ignore')
+            outputs = [result] + [gradient] * (gradient is not None)
+            result, *gradient = theano.function(variables, outputs, on_unused_input='ignore')(*values)
+        result = np.asarray(result)
+    # 1e-7 of a float32: Theano 0.8.2 computed ultra_fast_sigmoid of int8 in it.
+    rtol = 1e-12 if theano_was['dtype'] == 'float64' else 3e-7
+    np.testing.assert_allclose(result, np.array(theano_was['value'], theano_was['dtype']), rtol, 1e-15, strict=True)
+    if theano_was['gradient']:
+        np.testing.assert_allclose(gradient[0], theano_was['gradient'], rtol, 1e-15)
+
+
+def test_r_operator(run_cells, uncompiled):
+    # From Theano's documentation. The result does not depend on W, which is an input all the same.
+    assert run_cells("""
+import theano, theano.tensor as T
+W, V, x = T.dmatrix(), T.dmatrix(), T.dvector()
+print theano.function([W, V, x], T.Rop(T.dot(x, W), W, V))([[1, 1], [1, 1]], [[2, 2], [2, 2]], [0, 1])
+""").printed == '[ 2.  2.]\n'
+
+
+def test_comparisons(run_cells, uncompiled, capsys):
+    run = run_cells("""
+import theano.tensor as T
+x = T.vector()
+f = lambda y: y.eval({x: [1., 2., 3.]})
+print f(x[x > 1])
+try:
+    if x > 1: print 'never'
+except TypeError, error:
+    print error
+""")
+    assert run.printed == ('[ 1.  2.  2.]\n'
+                           'a comparison of symbolic variables is neither true nor false; use T.switch\n')
+    assert capsys.readouterr().err.startswith('... x[comparison] selects elements 0 and 1, as in Theano before 1.0; ')
+
+
 @pytest.mark.parametrize('name, advice', [
-    ('theano.tensor.nnet.softmax', 'use pytensor.tensor.special.softmax(x, axis=-1)'),
-    ('theano.tensor.tanh', 'use pytensor.tensor.tanh'),
-    ('theano.sandbox', 'use theano_tutorial.shared_randomstreams.RandomStreams, '
-                       'which draws other numbers than rng_mrg did'),
-    ('theano.tensor.nothing', 'PyTensor has nothing under this name')])
-def test_advice_for_other_names(name, advice):
-    advice = f'{name} is not among the names of Theano that work here; {advice}'
+    ('theano.sandbox.cuda', 'use device=cpu: there are no GPUs here'),
+    ('theano.tensor.nothing', 'PyTensor has nothing under this name'),
+    ('aesara.tensor.nothing', 'PyTensor has nothing under this name')])
+def test_names_that_do_not_work(name, advice):
+    advice = f'{name} does not work here: {advice}'
     parent, _, child = name.rpartition('.')
     with theano_names.provide():
-        for code in f'import theano\n{name}', f'import theano, {parent}\n{name}':
+        for code in f'import {parent}\n{name}', f'import {parent} as parent\nparent.{child}':
             with pytest.raises(AttributeError, match=f'^{re.escape(advice)}$'):
                 exec(code, {})
         for code in f'from {parent} import {child}', f'import {name}', f'from {name} import x':
             with pytest.raises(ImportError, match=f'^{re.escape(advice)}$'):
                 exec(code, {})
-        with pytest.raises(ImportError, match='theano.sandbox is not'):
-            importlib.import_module('theano.sandbox.rng_mrg')
 
 
-@pytest.mark.parametrize('name', theano_names.INSTEAD)
-def test_advice_names_what_there_is(name):
-    assert pydoc.locate(name.replace('theano', 'pytensor', 1)) is None or name == 'theano.sandbox'
-    for found in re.findall(r'(?:pytensor|theano_tutorial)\.[\w.]*\w', theano_names.INSTEAD[name]):
-        assert pydoc.locate(found) is not None
+def test_names_elsewhere(run_cells, uncompiled):
+    run_cells("""
+import pytensor
+import pytensor.tensor as pt
+import theano
+import theano.gof
+import theano.tensor as T
+from theano import *
+from theano.compat.python2x import OrderedDict
+from theano.compile.nanguardmode import NanGuardMode
+from theano.compile.ops import as_op
+from theano.gof import Apply, Op
+from theano.ifelse import ifelse
+from theano.printing import debugprint, pp
+from theano.sandbox.rng_mrg import MRG_RandomStreams
+from theano.tensor.basic import maximum
+from theano.tensor.nnet import conv
+from theano.tensor.nnet.nnet import relu
+from theano.tensor.signal.downsample import max_pool_2d
+from theano.tensor.signal.pool import pool_2d
+import aesara
+import aesara.tensor as at
+
+assert T.tanh is at.tanh is pt.tanh and maximum is T.maximum is not at.maximum is pt.maximum
+assert theano.shared is aesara.shared is shared is pytensor.shared and T.TensorType is pt.TensorType
+assert theano.function is function is not aesara.function is pytensor.function
+assert theano.ifelse.ifelse is ifelse and conv.conv2d is T.nnet.conv2d
+assert at.nnet.relu is T.nnet.relu and at.nnet.softmax(at.vector()).ndim == 1 and T.nnet.softmax(T.vector()).ndim == 2
+assert theano.gof.Op is Op is pytensor.graph.Op and max_pool_2d is pool_2d
+from theano.tensor import *
+assert abs(-1) == 1 and tanh is pt.tanh
+""")
 
 
 def test_names_are_gone_afterwards(monkeypatch, tmp_path, capsys):
     finders = list(sys.meta_path)
     with theano_names.provide():
+        import six.moves.cPickle as inside
         import theano.tensor
+    from six.moves import cPickle
+    assert cPickle is pickle is not inside
     assert not [name for name in sys.modules if re.match('(theano|cPickle)(\\.|$)', name)] and sys.meta_path == finders
     assert capsys.readouterr().out == ''
 
@@ -341,7 +452,7 @@ def test_names_are_gone_afterwards(monkeypatch, tmp_path, capsys):
         monkeypatch.setitem(sys.modules, name, module)
     with theano_names.provide():
         import theano
-        assert theano.function is pytensor.function and 'theano.gof' not in sys.modules
+        assert theano.shared is pytensor.shared and 'theano.gof' not in sys.modules
     assert genuine.items() <= sys.modules.items()
     assert capsys.readouterr().out == '... Theano is installed, but not used: its names lead to PyTensor\n'
 
@@ -355,7 +466,7 @@ def test_pylab_can_be_imported_without_matplotlib(monkeypatch):
         import matplotlib.pyplot as plt
         import pylab
         for module in plt, pylab:
-            with pytest.raises(AttributeError, match='^there is no (pylab|matplotlib.pyplot).plot here$'):
+            with pytest.raises(AttributeError, match='plot'):
                 module.plot  # noqa: B018
 
 
@@ -435,7 +546,7 @@ def test_jupyter_errors_point_to_the_line(shell, capsys):
     assert isinstance(error, ZeroDivisionError) and error.__traceback__.tb_lineno == 3
     error = shell.run_cell('print "a"\n\nexec "1"').error_before_exec
     assert isinstance(error, SyntaxError) and error.lineno == 3
-    assert 'softmax(x, axis=-1)' in str(shell.run_cell('import theano\ntheano.tensor.nnet.softmax').error_in_exec)
+    assert 'use device=cpu' in str(shell.run_cell('import theano\ntheano.sandbox.cuda').error_in_exec)
 
 
 def test_jupyter_shows_html(shell, tmp_path):

@@ -212,6 +212,59 @@ def streams():
                            for (name, arguments), result in zip(asked, results)]}
 
 
+# Names that PyTensor lacks, or has with another meaning, and operators; x, y, k and n are below.
+EXPRESSIONS = [
+    'T.maximum(x, y)', 'T.maximum(x, 0)', 'T.maximum(0, x)', 'T.maximum(x, x)', 'T.maximum(k, 2)', 'T.minimum(x, y)',
+    'T.minimum(x, 0)', 'T.max(m, axis=1)', 'T.clip(x, -1, 1)', 'abs(x)', 'T.round(x)', 'T.iround(x)', 'x.round()',
+    'T.ceil(k)', 'T.floor(n)', 'T.trunc(x)', 'T.inv(y + 9)', 'T.sqr(x)', 'T.sgn(x)', 'T.stack(x, y)',
+    'T.stack([x, y], axis=1)', 'T.flatten(T.stack([m, m]), outdim=2)', 'T.addbroadcast(m[:1], 0) + m',
+    'T.patternbroadcast(m[:1], (True, False)) + m', 'T.Rop(x ** 2, x, y)', 'T.Lop(x ** 2, x, y)',
+    'T.eq(x, y)', 'T.isnan(x)', 'T.all(x > 0)', 'T.mean(T.neq(k, 2))', 'x > y', '-(x >= 0)', '~(x < y)',
+    '(x > 0) + (y > 0)', 'T.dot(x > 0, y > 0)', 'T.and_(x > 0, y <= 0)', 'T.switch(x > 0, x, y)', 'x[x > 0]',
+    'x[(x > 0).nonzero()]',
+    'k / 2', 'n / k[1]', 'k / 2.', 'x / 2', 'k // 2', 'k % 3', 'x % 2', 'k.mean()', 'n.sum()', 'n * n', 'n + 100',
+    '1 if x else 2', '1 if not x.sum() else 2',
+    'T.nnet.relu(x)', 'T.nnet.relu(x, 0.1)', 'T.nnet.elu(x)', 'T.nnet.hard_sigmoid(0.9 * x)', 'T.nnet.hard_sigmoid(n)',
+    'T.nnet.ultra_fast_sigmoid(3 * x)', 'T.nnet.sigmoid(9 * x)', 'T.nnet.softplus(9 * x)', 'T.nnet.softmax(x)',
+    'T.nnet.softmax(m)', 'T.nnet.logsoftmax(m)', 'T.nnet.softmax_with_bias(m, x[:3])',
+    'T.nnet.binary_crossentropy(T.nnet.sigmoid(x), y)',
+    'T.nnet.categorical_crossentropy(T.nnet.softmax(m), T.arange(3))',
+    'T.nnet.categorical_crossentropy(T.nnet.softmax(m), T.eye(3))',
+    'T.nnet.crossentropy_categorical_1hot(T.nnet.softmax(m), T.arange(3))',
+    'T.nnet.crossentropy_softmax_1hot_with_bias(m, x[:3], T.arange(3))[0]',
+    'T.nnet.crossentropy_softmax_argmax_1hot_with_bias(m, x[:3], T.arange(3))[2]',
+    'T.nnet.conv2d(x.reshape((1, 1, 2, 5)), m.reshape((1, 1, 3, 3))[:, :, :2, :2])',
+    'theano.function([s, theano.In(t, value=2.), theano.Param(u, default=3., name="w")], s + t + 99 * u)(4.)',
+    'theano.function([s, theano.In(t, value=2.), theano.Param(u, default=3., name="w")], s + t + 99 * u)(4., w=5.)',
+    'theano.function([s, theano.In(t, value=2.)], s + 10 * t)(4., 5.)',
+    'theano.scan(lambda v, total: v + total, sequences=x, outputs_info=0 * x[0])[0]',
+    'theano.clone(x * 2, replace={x: y})', 'theano.map(lambda v: v * 2, x)[0]', 'T.jacobian(x ** 2, x)',
+]
+
+
+def expressions():
+    """The value of each expression and, of those of floats, the gradient of its sum with respect to x."""
+    x, y, m, k, n = variables = T.vector('x'), T.vector('y'), T.matrix('m'), T.lvector('k'), T.bvector('n')
+    values = [np.array([-2.5, -1.5, -1, -.5, 0, .3, .5, 1, 1.5, 2.5]),
+              np.array([-2.5, 1.5, -1, .5, 0, 0, .5, -1, 2, 2.5]),
+              np.array([[1., 1, -2], [0, 0, 0], [3, -1, 3]]),
+              np.array([-7, 2, -1, 0, 7]),
+              np.array([-100, 3, 100], 'int8')]
+    names = dict(theano=theano, T=T, x=x, y=y, m=m, k=k, n=n, s=T.scalar('s'), t=T.scalar('t'), u=T.scalar('u'))
+    yield {'values': {variable.name: value.tolist() for variable, value in zip(variables, values)}}
+    for expression in EXPRESSIONS:
+        result = eval(compile(expression, 'expression', 'eval', 0, True), names)  # without this file's division
+        gradient = None
+        if isinstance(result, theano.Variable):
+            if result.dtype == 'float64' and 'ultra' not in expression:
+                gradient = T.grad(result.sum(), x, disconnected_inputs='ignore')
+            outputs = [result] + [gradient] * (gradient is not None)
+            found = theano.function(variables, outputs, on_unused_input='ignore')(*values)
+            result, gradient = found[0], found[1].tolist() if gradient is not None else None
+        result = np.asarray(result)
+        yield {'expression': expression, 'dtype': str(result.dtype), 'value': result.tolist(), 'gradient': gradient}
+
+
 def costs(datasets):
     """Costs of three epochs at the page's settings and at others."""
     for settings in (dict(PAGE),
@@ -231,6 +284,7 @@ def main():
         return
     other = json.loads(subprocess.check_output([sys.executable, os.path.abspath(__file__), 'float32']))
     golden = {key: golden[key] + other[key] for key in golden}
+    golden['expressions'] = list(expressions())
     golden['written_by'] = 'Theano %s, numpy %s' % (theano.__version__, np.__version__)
     with open(os.path.join(TESTS, 'golden.json'), 'w') as out:
         json.dump(golden, out, indent=1, sort_keys=True, separators=(',', ': '))

@@ -4,7 +4,7 @@ shared_randomstreams  Theano's module of this name on PyTensor: the same random 
 nnet                  Theano's sigmoid, and a fast cross-entropy of it that stays finite
 compute/              this machine: the fastest backend, its BLAS, and the loops that are compiled
 files/                data sets, images, saved models and checkpoints
-legacy/               the original page's own cells: Python 2 on Theano's names
+legacy/               code of Theano's time, such as the page's own cells: Python 2 on Theano's names
 reference             what the original page printed and drew, and the comparison with it
 notebook              the figures of the notebooks
 command_line          the options and error messages of the scripts

@@ -244,14 +244,14 @@ def _draw(rng, method, size, ndim, dtype, *parameters, added=()):
             raise ValueError(f'ndim is {ndim}, but the parameters have {needed} dimensions')
         size, shape = NoneConst, pt.add(*sized).type.shape if sized else ()
     else:
-        size, shape = _size(size, ndim, sized)
+        size, shape = size_vector(size, ndim, sized)
         if len(shape) < needed:
             raise ValueError(f'size has length {len(shape)}, but the parameters have {needed} dimensions')
     draw_type = pt.TensorType(dtype, (*shape, *added))
     return RandomFunction(method, draw_type.dtype, draw_type.shape, len(added))(rng, size, *parameters)
 
 
-def _size(size, ndim, sized):
+def size_vector(size, ndim, sized):
     """`size` as a vector of int64, and what is known of its values: a tuple of integers and None."""
     vector = size
     if isinstance(size, tuple | list):
@@ -314,12 +314,12 @@ class RandomStreams:
 
     def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None):
         """Uniform in [low, high). dtype : floatX, or that of low and high if it is wider"""
-        return self.gen(_draw, 'uniform', size, ndim, dtype or _upcast(low, high), low, high)
+        return self.gen(_draw, 'uniform', size, ndim, dtype or upcast(low, high), low, high)
 
     def normal(self, size=None, avg=0.0, std=1.0, ndim=None, dtype=None):
         """Normal with mean avg and standard deviation std. dtype : floatX, or that of avg and std if it is wider"""
         _check('std', std, lambda std: std >= 0, 'at least 0')
-        return self.gen(_draw, 'normal', size, ndim, dtype or _upcast(avg, std), avg, std)
+        return self.gen(_draw, 'normal', size, ndim, dtype or upcast(avg, std), avg, std)
 
     def random_integers(self, size=None, low=0, high=1, ndim=None, dtype='int64'):
         """Integers from low to high, both included."""
@@ -388,7 +388,7 @@ class RandomStreams:
         rng.set_value(value, borrow=True)
 
 
-def _upcast(*parameters):
+def upcast(*parameters):
     return pytensor.scalar.upcast(pytensor.config.floatX, *(pt.as_tensor_variable(p).dtype for p in parameters))
 
 

@@ -64,23 +64,28 @@ def run_page(path, output_dir, **constants):
         with theano_names.provide(), np.printoptions(legacy='1.13'):
             for number, source in enumerate(sources, 1):
                 try:
-                    python, left_out, is_timed = without_commands(source)
-                    body, value = _compile(python, is_mixed, python2, variables, f'<cell {number}>')
-                    for line, command in left_out:
-                        if line <= python2.end:
-                            print(f'... cell {number}, line {line}: not run: {command}', file=sys.stderr)
-                    scope = dict(variables) if is_timed else variables
-                    exec(body, scope)
-                    show(eval(value, scope))
+                    show(run_cell(source, number, is_mixed, python2, variables))
                 except (Exception, SystemExit) as error:
                     if is_interrupt(error):
                         raise
-                    raise InputError(f'{path}: {_describe(error, number, sources)}') from error
+                    raise InputError(f'{path}: {describe(error, number, sources)}') from error
     finally:
         if page:
             with atomic_write(os.path.join(output_dir, 'index.html')) as file:
                 file.write('\n'.join(['<!DOCTYPE html>', '<meta charset="utf-8">', *page, '']).encode())
     return Run(variables, shown)
+
+
+def run_cell(source, number, is_mixed, python2, variables):
+    """Run a cell. Returns the value of its last line, or None; prints on stderr which commands are not run."""
+    python, left_out, is_timed = without_commands(source)
+    body, value = _compile(python, is_mixed, python2, variables, f'<cell {number}>')
+    for line, command in left_out:
+        if line <= python2.end:
+            print(f'... cell {number}, line {line}: not run: {command}', file=sys.stderr)
+    scope = dict(variables) if is_timed else variables
+    exec(body, scope)
+    return eval(value, scope)
 
 
 class Html:
@@ -104,12 +109,13 @@ def _compile(source, is_mixed, python2, variables, filename):
         warnings.simplefilter('ignore')  # of '\d', which stands for itself in Python 2
         tree = python2.parse(source, is_mixed, variables)
         value = ast.Constant(None, lineno=1, col_offset=0)
-        if tree.body and isinstance(tree.body[-1], ast.Expr) and not isinstance(tree.body[-1].value, ast.Constant):
+        if tree.body and isinstance(tree.body[-1], ast.Expr) and not (
+                is_mixed and isinstance(tree.body[-1].value, ast.Constant)):  # a comment
             value = tree.body.pop().value
         return compile(tree, filename, 'exec'), compile(ast.Expression(value), filename, 'eval')
 
 
-def _describe(error, number, sources):
+def describe(error, number, sources):
     """An error in one line: the cell, the line, and what is wrong."""
     lines = sources[number - 1].split('\n')
     line = getattr(error, 'lineno', None) or len(lines)
@@ -118,8 +124,13 @@ def _describe(error, number, sources):
             number, line = int(match[1]), lineno
             lines = sources[number - 1].split('\n')
     text = lines[line - 1].strip()
-    message = (str(error).splitlines() or [''])[0]
-    return f'cell {number}, line {line}: {text}: {type(error).__name__}: {message}'
+    return f'cell {number}, line {line}: {text}: {first_line(error)}'
+
+
+def first_line(error):
+    """The name of an exception, and the first line of its message."""
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f'{type(error).__name__}: {(message.splitlines() or [""])[0]}'
 
 
 _loaded = contextlib.ExitStack()  # what %unload_ext undoes

@@ -1,0 +1,234 @@
+"""Theano's convolution and pooling of images: tensor.nnet.conv2d and tensor.signal.pool.pool_2d.
+
+A convolution is a matrix product with the windows of the images, copied side by side, by NumPy in every backend.
+PyTensor has signal.convolve2d, which is for one image and much slower.
+"""
+import functools
+import warnings
+
+import numpy as np
+import pytensor.tensor as pt
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
+from pytensor.scalar import upcast
+
+from theano_tutorial.compute.jit import for_numba
+
+COPIED = 2 ** 17  # numbers in the windows that are copied at a time, so that they stay in the processor's cache
+# Arguments of Theano's older conv2d that told it how to compute.
+IGNORED = {'unroll_batch', 'unroll_kern', 'unroll_patch', 'openmp', 'version', 'verbose', 'direction_hint'}
+
+
+def _parts(images, size, stride):
+    """For each place in a window, a view of the pixels there of all windows. size, stride : (rows, columns)"""
+    rows, columns = (images.shape[i] - size[i - 2] + 1 for i in (2, 3))
+    return [images[:, :, i:i + rows:stride[0], j:j + columns:stride[1]] for i, j in np.ndindex(*size)]
+
+
+def _number(length, size, stride):
+    return (length - size) // stride + 1
+
+
+class Correlation(Op):
+    """One of images (b, c, h, w), filters (f, c, k, l) and maps (b, f, m, n) from the two others, in this order:
+
+        maps[b, f, i, j] = sum over c, p, q of images[b, c, s i + p, t j + q] filters[f, c, p, q]
+
+    or the derivative of sum(maps * given maps) by the one that is wanted. The derivatives of each are the two others.
+    (s, t) is the stride; h = s (m - 1) + k, w = t (n - 1) + l. Raises ValueError if the shapes do not fit.
+    """
+
+    __props__ = ('wanted', 'stride')
+    names = 'images', 'filters', 'maps'
+
+    def __init__(self, wanted, stride):
+        self.wanted, self.stride = wanted, stride
+        self.given = [name for name in self.names if name != wanted]
+
+    def make_node(self, a, b):
+        return Apply(self, [a, b], [pt.TensorType(a.dtype, (None,) * 4)()])
+
+    def _shape(self, a, b):
+        of_axes = list(zip(a[2:], b[2:], self.stride))
+        if self.wanted == 'images':
+            return b[0], a[1], *(s * (m - 1) + k for k, m, s in of_axes)
+        if self.wanted == 'filters':
+            return b[1], a[1], *(h - s * (m - 1) for h, m, s in of_axes)
+        return a[0], b[0], *(_number(h, k, s) for h, k, s in of_axes)
+
+    def infer_shape(self, *args):
+        return [self._shape(*([shape[i] for i in range(4)] for shape in args[-1]))]
+
+    def perform(self, node, inputs, outputs):
+        a, b = (value.shape for value in inputs)
+        shape = self._shape(a, b)
+        if self.wanted == 'maps' and (a[1] != b[1] or min(shape[2:]) < 1):
+            raise ValueError(f'images of shape {a} do not fit filters of shape {b}')
+        values = dict(zip(self.given, inputs)) | {self.wanted: np.zeros(shape, node.outputs[0].dtype)}
+        images, filters, maps = (values[name] for name in self.names)
+        matrix = filters.reshape(len(filters), -1)
+        length, places = matrix.shape[1], maps.shape[2] * maps.shape[3]
+        step = max(1, COPIED // max(1, length * places))
+        for begin in range(0, len(images), step):
+            some = images[begin:begin + step]
+            some_maps = maps[begin:begin + step].reshape(len(some), len(filters), places)
+            if self.wanted == 'images':
+                copied = (matrix.T @ some_maps).reshape(len(some), images.shape[1], -1, *maps.shape[2:])
+                for k, part in enumerate(_parts(some, filters.shape[2:], self.stride)):
+                    part += copied[:, :, k]
+                continue
+            copied = np.stack(_parts(some, filters.shape[2:], self.stride), axis=2).reshape(len(some), length, places)
+            if self.wanted == 'maps':
+                np.matmul(matrix, copied, out=some_maps)
+            else:
+                matrix += (some_maps @ copied.transpose(0, 2, 1)).sum(axis=0)
+        outputs[0][0] = values[self.wanted]
+
+    def pullback(self, inputs, outputs, output_grads):
+        values = dict(zip(self.given, inputs)) | {self.wanted: output_grads[0]}
+        return [Correlation(wanted, self.stride)(*(values[name] for name in self.names if name != wanted))
+                for wanted in self.given]
+
+
+class MaxPool(Op):
+    """The maximum of each window of images (b, c, h, w). Raises ValueError if they are smaller than a window."""
+
+    __props__ = ('size', 'stride')
+
+    def __init__(self, size, stride):
+        self.size, self.stride = size, stride
+
+    def make_node(self, images):
+        return Apply(self, [images], [pt.TensorType(images.dtype, (None,) * 4)()])
+
+    def infer_shape(self, *args):
+        (b, c, *lengths), = args[-1]
+        return [(b, c, *map(_number, lengths, self.size, self.stride))]
+
+    def perform(self, node, inputs, outputs):
+        if any(length < size for length, size in zip(inputs[0].shape[2:], self.size)):
+            raise ValueError(f'images of shape {inputs[0].shape} are smaller than a window, {self.size}')
+        outputs[0][0] = functools.reduce(np.maximum, _parts(inputs[0], self.size, self.stride))
+
+    def pullback(self, inputs, outputs, output_grads):
+        return [MaxPoolGradient(self.size, self.stride)(*inputs, *outputs, *output_grads)]
+
+
+class MaxPoolGradient(MaxPool):
+    """The gradient by the images: as in Theano, all pixels that equal the maximum of a window get its gradient."""
+
+    def make_node(self, images, maxima, gradient):
+        return Apply(self, [images, maxima, gradient], [images.type()])
+
+    def infer_shape(self, *args):
+        return args[-1][:1]
+
+    def perform(self, node, inputs, outputs):
+        images, maxima, gradient = inputs
+        outputs[0][0] = np.zeros_like(images, order='C')
+        for part, pixels in zip(*(_parts(array, self.size, self.stride) for array in (outputs[0][0], images))):
+            part += gradient * (pixels == maxima)
+
+    def pullback(self, inputs, outputs, output_grads):
+        raise NotImplementedError('max pooling has no second derivative here')
+
+
+def call_perform(op, node, **kwargs):
+    """What PyTensor's Numba backend runs for them: NumPy."""
+    from pytensor.link.numba.dispatch.basic import generate_fallback_impl
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', UserWarning)  # that it does so
+        return generate_fallback_impl(op, node), None  # Numba cannot keep on disk what calls Python
+
+
+for_numba(Correlation)(call_perform)
+for_numba(MaxPool)(call_perform)
+
+
+def _pad(images, before, after, value=0):
+    """The images with (rows, columns) of a value before and after them."""
+    (b, c), lengths = images.shape[:2], images.shape[2:]
+    padded = pt.alloc(np.array(value, images.dtype), b, c, *(lengths[i] + before[i] + after[i] for i in (0, 1)))
+    return padded[:, :, before[0]:before[0] + lengths[0], before[1]:before[1] + lengths[1]].set(images)
+
+
+def _correlate(images, filters, stride):
+    if stride != (1, 1):  # without the rows and columns after the last window
+        rest = [(images.shape[i] - filters.shape[i]) % stride[i - 2] for i in (2, 3)]
+        images = images[:, :, :images.shape[2] - rest[0], :images.shape[3] - rest[1]]
+    return Correlation('maps', stride)(images, filters)
+
+
+def conv2d(input, filters, input_shape=None, filter_shape=None, border_mode='valid', subsample=(1, 1),
+           filter_flip=True, image_shape=None, **ignored):
+    """The convolution of images (b, c, h, w) with filters (f, c, k, l). tensor.nnet.conv.conv2d is this, too.
+
+    input_shape, filter_shape, image_shape : ignored
+    border_mode : zeros around the images: 'valid' (none), 'full' (k - 1 rows, l - 1 columns), 'half' (k // 2, l // 2),
+        an integer, or (rows, columns)
+    subsample : (s, t), of the maps only every s-th row and t-th column
+    filter_flip : False for the correlation
+
+    Raises TypeError or ValueError for arguments that do not fit.
+    """
+    if unknown := ignored.keys() - IGNORED:
+        raise TypeError(f'conv2d has no argument {min(unknown)} here')
+    images, filters = pt.as_tensor_variable(input), pt.as_tensor_variable(filters)
+    if images.ndim != 4 or filters.ndim != 4:
+        raise TypeError(f'input has {images.ndim} dimensions, and filters have {filters.ndim}; both must have 4')
+    dtype, k = upcast(images.dtype, filters.dtype), filters.shape[2:]
+    borders = {'valid': (0, 0), 'full': (k[0] - 1, k[1] - 1), 'half': (k[0] // 2, k[1] // 2)}
+    border = borders.get(border_mode, border_mode) if isinstance(border_mode, str) else np.broadcast_to(border_mode, 2)
+    if isinstance(border, str) or border_mode not in borders and min(border) < 0:
+        raise ValueError(f"border_mode is {border_mode!r}; it must be 'valid', 'full', 'half', an integer or two")
+    images, filters = images.astype(dtype), filters.astype(dtype)
+    return _correlate(images if border_mode == 'valid' else _pad(images, border, border),
+                      filters[:, :, ::-1, ::-1] if filter_flip else filters, tuple(subsample))
+
+
+def pool_2d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0), mode='max', ds=None, st=None, padding=None):
+    """The maximum, sum or mean of each window of images (..., h, w).
+
+    tensor.signal.downsample.max_pool_2d is this, too.
+
+    ws : (rows, columns) of a window; ds is its older name
+    ignore_border : whether windows that are not complete are left out; None is False
+    stride : (rows, columns) from one window to the next, by default ws; st is its older name
+    pad : (rows, columns) around the images, only with ignore_border=True; padding is its older name
+    mode : 'max', 'sum', 'average_inc_pad' or 'average_exc_pad', the mean with or without what pad added
+
+    Raises ValueError for arguments that do not fit.
+    """
+    size, pad = tuple(ws or ds), tuple(padding or pad)
+    stride = tuple(stride or st or size)
+    if mode not in ('max', 'sum', 'average_inc_pad', 'average_exc_pad'):
+        raise ValueError(f"mode is {mode!r}; it must be 'max', 'sum', 'average_inc_pad' or 'average_exc_pad'")
+    if any(pad) and not ignore_border or pad[0] >= size[0] or pad[1] >= size[1]:
+        raise ValueError(f'pad is {pad}; it must be less than ws, {size}, and ignore_border True')
+    input = pt.as_tensor_variable(input)
+    lengths, after = input.shape[-2:], pad
+    if not ignore_border:
+        after = [pt.maximum(0, _covered(lengths[i], size[i], stride[i]) - lengths[i]) for i in (0, 1)]
+
+    def surrounded(images, value):
+        return _pad(images, pad, after, value) if any(pad) or not ignore_border else images
+
+    def sums(images, value):
+        return _correlate(surrounded(images, value), pt.ones((1, 1, *size), images.dtype), stride)
+
+    images = input.reshape((-1, 1, *lengths))
+    if mode == 'max':
+        lowest = -np.inf if images.dtype.startswith('float') else np.iinfo(images.dtype).min
+        pooled = MaxPool(size, stride)(surrounded(images, lowest))
+    else:
+        pooled = sums(images, 0)
+    if mode.startswith('average'):
+        counted = mode == 'average_inc_pad' and ignore_border
+        pooled /= sums(pt.ones((1, 1, *lengths), images.dtype), int(counted))
+    return pooled.reshape((*(input.shape[i] for i in range(input.ndim - 2)), pooled.shape[2], pooled.shape[3]))
+
+
+def _covered(length, size, stride):
+    """The length that windows cover, the last of which may not be complete."""
+    last = (length - 1) // stride if stride >= size else pt.maximum(0, (length - 1 - size) // stride + 1)
+    return last * stride + size
