@@ -22,7 +22,8 @@ def test_both_languages_have_the_same_content(name):
     def parts(text, pattern):
         return re.findall(pattern, text, re.M)
 
-    english, japanese = (re.sub(r'\.ja\.(md|png)', r'.\1', read(path)) for path in (name, name.replace('.md', '.ja.md')))
+    english, japanese = (re.sub(r'\.ja\.(md|png)', r'.\1', read(path))
+                         for path in (name, name.replace('.md', '.ja.md')))
     for pattern in (r'(?s)```.*?```', r'^    (\S.*?)(?: *#.*)?$', r'^#+(?= )|^\||^- |^\d\.',  # code, commands, parts
                     r'\]\(([^)]+)\)', r'(?:python3?|py) -m [^`\n]*'):  # links, commands in a line
         assert parts(english, pattern) == parts(japanese, pattern)

@@ -54,8 +54,8 @@ def getitem(original):
     @functools.wraps(original)
     def getitem(variable, index):
         if any(hasattr(part, 'is_comparison') for part in (index if isinstance(index, tuple) else [index])):
-            print('... x[comparison] selects elements 0 and 1, as in Theano before 1.0; x[comparison.nonzero()] selects '
-                  'those for which it is true', file=sys.stderr)
+            print('... x[comparison] selects elements 0 and 1, as in Theano before 1.0; x[comparison.nonzero()] '
+                  'selects those for which it is true', file=sys.stderr)
         return original(variable, index)
     return getitem
 
