@@ -100,6 +100,8 @@ def main():
     parser.add_argument('--models', type=Path, required=True, metavar='DIR',
                         help='folder with the models that dA.py saved')
     options = parser.parse_args()
+    if options.folder.exists() and not (options.folder / 'trainer.py').exists():
+        sys.exit(f'{options.folder}: it would be replaced, but is not a folder that this script wrote')
     for name in MODELS:
         check_model(options.models / name)
     build(options.folder, options.models)
