@@ -224,7 +224,7 @@ def pool_2d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0), mode='m
         pooled = sums(images, 0)
     if mode.startswith('average'):
         counted = mode == 'average_inc_pad' and ignore_border
-        pooled /= sums(pt.ones((1, 1, *lengths), images.dtype), int(counted))
+        pooled /= sums(pt.ones((1, 1, *lengths), images.dtype), int(counted))[0, 0]
     return pooled.reshape((*(input.shape[i] for i in range(input.ndim - 2)), pooled.shape[2], pooled.shape[3]))
 
 
