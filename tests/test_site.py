@@ -192,7 +192,7 @@ def test_without_what_a_training_needs(tmp_path, open_page):
     assert re.search(r'The download failed.*jsdelivr\.net/npm/pyodide@[0-9.]+/pyodide', fails(page))
 
     page.route('**/worker.mjs', lambda route: route.abort())
-    assert fails(page).startswith('The training could not start')
+    assert fails(page).startswith('It could not start')
     page.evaluate('delete globalThis.WebAssembly')
     assert fails(page).startswith('This browser has no WebAssembly')
 

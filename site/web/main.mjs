@@ -42,7 +42,8 @@ async function main() {
 
   const replayButtons = [...document.querySelectorAll('#replay button[data-epochs]')];
   const changeButtons = [$('train')];
-  const replay = new Results($('replayed'), {site, record, buttons: replayButtons, pictures: [...PICTURES, 'test_image'], yours: false});
+  const replay = new Results($('replayed'), {
+    site, record, buttons: replayButtons, pictures: [...PICTURES, 'test_image'], yours: false});
   const change = new Results($('changed'), {site, record, buttons: changeButtons, pictures: PICTURES, yours: true});
 
   const drawing = new Drawing({
@@ -81,7 +82,8 @@ async function main() {
   const form = $('change-form');
   form.onsubmit = async event => {
     event.preventDefault();
-    const settings = Object.fromEntries(Object.keys(pageSettings(0)).map(name => [name, form.elements[name].valueAsNumber]));
+    const names = Object.keys(pageSettings(0));
+    const settings = Object.fromEntries(names.map(name => [name, form.elements[name].valueAsNumber]));
     const edited = editor.changed;
     const trained = await change.run(edited ? editor.text : null, settings);
     if (trained && !edited) offer(trained, settings);

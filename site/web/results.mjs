@@ -90,7 +90,7 @@ export class Results {
     this.status.className = 'status';
   }
 
-  // Trains with these settings. Returns the weights of both models, or null if it failed; `error` is then what is wrong.
+  // Trains with these settings. Returns the weights of both models, or null if it failed: `error` says why.
   async run(classes, settings) {
     this.clear();
     this.bar.hidden = this.columns.hidden = false;

@@ -80,7 +80,8 @@ export function cancel() {
 // classes: null, or Python code in the place of the classes of dA.py
 // settings: arguments of main in dA.py
 // compare: whether to compare with the original
-// on: functions loaded(bytes, total), training(), epochs(model, n), line(text, model), picture(name, bytes), comparing()
+// on: functions loaded(bytes, total), training(), epochs(model, n), line(text, model), picture(name, bytes),
+//     comparing()
 export async function train(site, {classes, settings, compare}, on) {
   listeners = on;
   const pictures = {plain: {}, denoising: {}};
