@@ -66,7 +66,7 @@ def c_flags():
 def numpy_flags():
     """The flags of the NumPy backend, as the scripts set them."""
     from theano_tutorial.compute import numpy_backend
-    return dict(mode=numpy_backend.mode())
+    return dict(mode=numpy_backend.mode(), cxx='')
 
 
 @pytest.fixture(params=['Numba', 'C', 'NumPy'])

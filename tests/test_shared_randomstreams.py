@@ -234,8 +234,10 @@ def test_state_after_a_mask(before):
 
 
 def test_without_numba(run):
-    done = run('mask_without_numba.py')
-    expected = np.random.RandomState(5).binomial(1, 0.3, 50).tolist()
+    probabilities = 0., 0.3, 0.5, np.nextafter(0.5, 1), 0.7, 1 - 2 ** -53, 1., 0.7
+    done = run('mask_without_numba.py', *probabilities)
+    rng = np.random.RandomState(5)
+    expected = [rng.binomial(1, p, (2, 25)).tolist() for p in probabilities]
     assert (done.returncode, done.stdout) == (0, f'{expected}\n'), done.stderr
 
 

@@ -99,7 +99,7 @@ def _choose():
 def _without_c(reason):
     if numba:
         return f'with Numba ({reason})'
-    config.mode = numpy_backend.mode()
+    config.mode, config.cxx = numpy_backend.mode(), ''  # scan would use the compiler in this mode, too
     return _remembered(f'with NumPy (no Numba; {reason})')
 
 
