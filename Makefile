@@ -3,6 +3,8 @@
 # make test-all   the same with the slow tests and every Python found: about an hour
 # make bench      time an epoch, beside Theano, PyTorch, JAX and NumPy
 # make notebooks  re-run the notebooks, save them, and write output/*.html
+# make site       build the page for the browser, output/site, after training its models: two minutes
+# make test-site  run that page in Chromium, with Python in it
 # make lab        open the notebooks in JupyterLab
 # make clean      remove the environment, and output/ with its models
 PYTHON ?= python3
@@ -14,7 +16,7 @@ PYENV := $(subst $(eval) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versio
 
 lint = $(BIN)/ruff check && for platform in linux darwin win32; do $(BIN)/mypy --platform $$platform || exit 1; done
 
-.PHONY: replay test test-here test-installations test-all bench notebooks lab clean
+.PHONY: replay test test-here test-installations test-all bench notebooks site test-site lab clean
 
 replay: $(VENV)/installed-fast
 	$(BIN)/python replay.py
@@ -42,6 +44,17 @@ bench: $(VENV)/installed-bench
 
 notebooks: $(VENV)/installed-fast,notebooks
 	$(BIN)/python notebooks/make_notebooks.py
+
+site: output/trained/dA.npz
+	$(BIN)/python site/make_site.py output/site --models output/trained
+
+# Whatever the weights depend on.
+output/trained/dA.npz: dA.py logistic_sgd.py utils.py $(wildcard theano_tutorial/*.py theano_tutorial/*/*.py) \
+    | $(VENV)/installed-fast,notebooks
+	$(BIN)/python dA.py --output-dir output/trained
+
+test-site: $(VENV)/installed-test
+	$(BIN)/python -m pytest -m "" tests/test_site.py
 
 lab: $(VENV)/installed-fast,notebooks
 	$(BIN)/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)

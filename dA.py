@@ -75,17 +75,20 @@ class Autoencoder:
         return sigmoid(pt.dot(hidden, self.W_prime) + self.b_prime)
 
     def get_cost_updates(self, corruption_level, learning_rate):
-        """The symbolic cost of a minibatch, and the updates: pairs (parameter or random state, its next value)."""
+        """Return (cost, updates): the symbolic mean cost of a minibatch, and pairs (shared variable, new value).
+
+        The shared variables are the parameters and the states of the random streams.
+        """
         tilde_x = self.get_corrupted_input(self.x, corruption_level)
         y = self.get_hidden_values(tilde_x)
         z = self.get_reconstructed_input(y)
         # Equation (3) for each example of the minibatch: a vector.
         L = -pt.sum(self.x * pt.log(z) + (1 - self.x) * pt.log(1 - z), axis=1)
-        cost = stabilize(pt.mean(L))  # the same, computed with dL/da = z - x in one pass, which is faster; no log of 0
+        cost = stabilize(pt.mean(L))  # the same in one pass, with dL/da = z - x for z = s(a): faster, and no log of 0
 
         gparams = pt.grad(cost, self.params)
         updates = [(param, param - learning_rate * gparam) for param, gparam in zip(self.params, gparams)]
-        # The next states of the noise's streams: the default in Theano, and here, too; explicit in PyTensor.
+        # The new states of the random streams. They are stored by default, as in Theano; PyTensor's way is explicit.
         updates += self.theano_rng.updates([cost])
         return cost, updates
 
@@ -94,7 +97,7 @@ class Autoencoder:
         return self.get_reconstructed_input(self.get_hidden_values(self.x))
 
     def __getstate__(self):
-        """The values of W, b and b_prime; this is what a pickle or a copy of the model contains."""
+        """Return the values of W, b and b_prime, which are what a pickle or a copy of the model contains."""
         return self.W.get_value(), self.b.get_value(), self.b_prime.get_value()
 
     def __setstate__(self, state):
@@ -108,7 +111,7 @@ class Autoencoder:
 
 
 class DenoisingAutoencoder(Autoencoder):
-    """Autoencoder that is given a corrupted input and is trained to reconstruct the clean one."""
+    """Autoencoder that is trained to reconstruct the input from a corrupted copy of it."""
 
     def get_corrupted_input(self, input, corruption_level):
         """tilde_x, (batch, n_visible): equation (4)."""
@@ -126,12 +129,13 @@ def training_function(autoencoder, train_set_x, corruption_level, learning_rate,
 
 def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, training_epochs=200, batch_size=20,
           checkpoint=None):
-    """Train on minibatches and print the mean cost of every tenth epoch. Returns those of all epochs, a list.
+    """Train on minibatches and print the mean cost of every tenth epoch. Returns the mean costs of all epochs, a list.
 
     train_set_x : array or shared matrix (n, n_visible) with values in [0, 1]; the last n % batch_size are not used
     checkpoint : None, or a Checkpoint, to resume from and to save the state to after each epoch
 
-    Raises InputError (a ValueError) for other images or batch sizes, FloatingPointError at an infinite number or NaN.
+    Raises InputError (a ValueError) if the images or the batch size are not valid, FloatingPointError if a cost or a
+    parameter becomes infinite or NaN.
     """
     train_set_x = as_shared(train_set_x, autoencoder.n_visible, batch_size)
     n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
@@ -178,8 +182,8 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
         z = autoencoder.get_reconstructed_input(y)
         save_tiles(z.eval(), image_shape, f'{output_dir}/autoencoded_image.png')
 
-    # The same with noise. The matrix that is printed first, as on the page, takes the first stream: the digits of the
-    # training depend on that. The initial weights are those of the autoencoder above.
+    # The same with noise. The matrix that is printed first, as on the page, uses the first random stream, so that the
+    # training uses the second: its costs depend on this. The initial weights are those of the autoencoder above.
     if only != 'plain':
         rng = np.random.RandomState(seed)
         theano_rng = RandomStreams(rng.randint(2 ** 30))
@@ -206,16 +210,19 @@ def encode(images, model='output/dA.npz'):
 
 
 def reconstruct(images, model='output/dA.npz'):
-    """z, the reconstructions of images that are not corrupted, (n, n_visible), by a saved model. See models.apply."""
+    """z, the reconstructions of images, which are not corrupted, by a saved model: (n, n_visible). See models.apply."""
     autoencoder = load(model)
     return models.apply(autoencoder, autoencoder.feedforward(), images)
 
 
 def reconstruct_files(reconstruct, model='output/dA.npz', corruption=None, output_dir='output'):
-    """Do not train: save one picture with a row of input, corrupted input and reconstruction for each image file.
+    """Instead of training, reconstruct image files with a saved model, and save the result as one picture.
+
+    The picture has a row for each file: the image, its corrupted copy and the reconstruction.
 
     model : .npz file that this script saved after training
-    corruption : probability that a pixel is set to 0, by default that of the training; the noise is always the same
+    corruption : probability that a pixel is set to 0, by default the one used in training; the noise is the same in
+        each run
     """
     autoencoder = load(model)
     rows = models.reconstruct_files(autoencoder, reconstruct, corruption)

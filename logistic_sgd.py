@@ -99,7 +99,7 @@ def sgd_optimization_mnist(learning_rate=0.13, n_epochs=1000, dataset='mnist.pkl
     n_epochs : maximum number of epochs
     dataset : see load_data; or what it returned
     patience : number, counted from 0, of the first minibatch after which training may stop; at least 2
-    model : path of the .npz file to write, whenever the validation error is the lowest so far
+    model : path of the .npz file, which is written whenever the validation error is the lowest so far
 
     Returns the lowest validation error, the test error of that model, both in [0, 1], and the number of epochs begun.
     Raises the errors of load_data, InputError (a ValueError) if a set is smaller than batch_size or patience below 2,
@@ -206,7 +206,7 @@ def load_model(model):
 
 
 def class_names(model='best_model.npz'):
-    """The names of the classes of a saved model, a list: the folders of the images that it was trained on; or None.
+    """The names of a saved model's classes, a list, if it was trained on folders of images; else None.
 
     Raises the errors of read_model.
     """
@@ -217,10 +217,10 @@ def predict(images, model='best_model.npz'):
     """Classify images with a saved model.
 
     images : array or lists, (n, pixels), (n, height, width) or one image; floats in [0, 1], or integers from 0 to 255,
-        which are divided by 256; if the model was trained on pixels of 0 and 1, those integers
+        which are divided by 256; for a model that was trained on the integers 0 and 1, only these
 
-    Returns the classes, int64 (n,), whose names class_names knows, and the probability of each, (n,). Raises the errors
-    of read_model, and InputError (a ValueError) for images of another shape or with other values.
+    Returns the classes, int64 (n,), and their probabilities, (n,); class_names returns the names of the classes. Raises
+    the errors of read_model, and InputError (a ValueError) for images of another shape or with other values.
     """
     W, b, image_shape, pixel_scale, _ = read_model(model)
     images = datasets.as_rows(images, len(W), image_shape, pixel_scale)
@@ -238,8 +238,8 @@ def main(dataset='mini_mnist.pkl.gz', epochs=100, batch_size=60, learning_rate=0
 
     dataset : pickle or .npz file with labels, or a folder with a folder of images for each class; mnist.pkl.gz, all of
         MNIST, is downloaded if missing
-    epochs : largest number of epochs
-    model : .npz file for the best model, by default best_model.npz in the output folder
+    epochs : maximum number of epochs
+    model : .npz file for the best model; by default best_model.npz in the output folder
     """
     model = model or os.path.join(output_dir, 'best_model.npz')
     sets = load_data(dataset, image_shape)

@@ -4,9 +4,9 @@
     python replay.py --page FILE
 
 trains the logistic regression that the page builds on and both autoencoders with the page's settings, prints what the
-page printed, saves its five pictures, and ends with a table of what matches. The exit status is 0 if everything does,
-1 if something differs. With --page, the page's own cells are run in place of dA.py, as code, from the reader's copy of
-the page. The logistic regression runs in PyTensor's mode FAST_COMPILE.
+page printed, saves its five pictures, and ends with a table of what matches. The exit status is 0 if everything
+matches, 1 if something differs. With --page, the page's own cells are run in place of dA.py, as code, from the reader's
+copy of the page. The logistic regression runs in PyTensor's mode FAST_COMPILE.
 """
 import os
 
@@ -33,13 +33,9 @@ def main(epochs=200, output_dir='output', page=None, checkpoint=None):
     if page and checkpoint:
         raise InputError('--checkpoint cannot be combined with --page: the cells have a training loop of their own')
     if page:
-        read_cells(page)  # a file without cells should not be noticed only after the logistic regression
+        read_cells(page)  # so that a file without cells is an error now, and not after the logistic regression
 
-    # FAST_COMPILE: in the default mode, compiling takes ten seconds and training one.
-    mode = 'FAST_COMPILE' if pytensor.config.mode == 'Mode' else pytensor.config.mode
-    with reference.Recording(output_dir) as logistic, pytensor.config.change_flags(mode=mode):
-        logistic_sgd.main(output_dir=output_dir)
-
+    logistic = train_logistic_regression(output_dir)
     with reference.Recording(output_dir) as run:
         if page:
             shown = run_page(page, output_dir, training_epochs=epochs).shown
@@ -49,6 +45,24 @@ def main(epochs=200, output_dir='output', page=None, checkpoint=None):
     if page and not run.saved.intersection(reference.PICTURES):  # the author's notebook shows them
         files = dict(zip(reference.PICTURES, shown))
 
+    return compare(logistic, run.printed, epochs, output_dir, files)
+
+
+def train_logistic_regression(output_dir):
+    """Train the logistic regression that the page builds on. Returns what is printed."""
+    # FAST_COMPILE: in the default mode, compiling takes ten seconds and training one.
+    mode = 'FAST_COMPILE' if pytensor.config.mode == 'Mode' else pytensor.config.mode
+    with reference.Recording(output_dir) as run, pytensor.config.change_flags(mode=mode):
+        logistic_sgd.main(output_dir=output_dir)
+    return run.printed
+
+
+def compare(logistic, autoencoders, epochs, output_dir, files):
+    """Print the table of what matches. Returns the exit status: 0 if everything does, 1 if something differs.
+
+    logistic, autoencoders : what the logistic regression and, after `epochs` epochs, the two autoencoders printed
+    files : the names in output_dir of the pictures that were saved, a dict from the page's names
+    """
     page_epochs = reference.record()['settings']['training_epochs']
 
     def check_pictures(*names):
@@ -57,14 +71,14 @@ def main(epochs=200, output_dir='output', page=None, checkpoint=None):
                 path = os.path.join(output_dir, files[name]) if name in files else None
                 yield reference.check_picture(name, path and reference.read_picture(path))
 
-    autoencoder, denoising = reference.read_costs(run.printed, epochs)
+    autoencoder, denoising = reference.read_costs(autoencoders, epochs)
     checks = [
-        reference.check_log(logistic.printed),
-        reference.check_predictions(*reference.read_predictions(logistic.printed)),
+        reference.check_log(logistic),
+        reference.check_predictions(*reference.read_predictions(logistic)),
         reference.check_data(datasets.load('mini_mnist.pkl.gz')),
         reference.check_costs('autoencoder', autoencoder),
         *check_pictures('filters_no_corruption.png', 'test_image.png', 'autoencoded_image.png'),
-        reference.check_noise(reference.read_noise(run.printed)),
+        reference.check_noise(reference.read_noise(autoencoders)),
         reference.check_costs('denoising_autoencoder', denoising),
         *check_pictures('filters_corruption_30.png', 'dAed_image.png')]
 

@@ -71,13 +71,13 @@ def tile_raster_images(X, img_shape, tile_shape, tile_spacing=(0, 0),
 def save_tiles(X, img_shape, path, n_columns=10, scale_rows_to_unit_interval=True):
     """Save the images in the rows of X as one picture, n_columns in a row, one pixel apart.
 
-    img_shape : (height, width) of one image, in pixels; if None, a line says that the picture is not saved
+    img_shape : (height, width) of one image, in pixels; if None, no picture is saved, and a message says so
     scale_rows_to_unit_interval : see tile_raster_images
 
     Raises OSError naming the path if the file cannot be written.
     """
     if img_shape is None:
-        print(f'{path} not saved: {np.shape(X)[1]} values are not a square; give their shape with --image-shape')
+        print(f'{path} not saved: images of {np.shape(X)[1]} pixels are not square; set their shape with --image-shape')
     else:
         tile_shape = math.ceil(len(X) / n_columns), n_columns
         save_image(tile_raster_images(X=X, img_shape=img_shape, tile_shape=tile_shape, tile_spacing=(1, 1),

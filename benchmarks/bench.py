@@ -2,9 +2,9 @@
 
     python -m benchmarks.bench [--rounds N] [--theano-python PYTHON]
 
-Each contender runs in its own process, with one thread unless its name says otherwise. They take turns, an epoch each,
-so that a slow moment of the machine affects all alike. A contender is left out, with the reason, if its library is
-missing or if the cost of the plain model's first epoch is not the page's.
+Each implementation runs in its own process, with one thread unless its name says otherwise. They take turns, an epoch
+each, so that a slow moment of the machine affects all alike. An implementation is left out, with the reason, if its
+library is missing or if the cost of the plain model's first epoch is not the page's.
 """
 import argparse
 import math
@@ -52,7 +52,7 @@ class Contender:
 
 
 def measure(dtype, corruption, rounds, theano_python):
-    """Seconds of each contender's epochs: {name: [seconds, ...]}, and the contenders left out: {name: reason}."""
+    """Seconds of each implementation's epochs: {name: [seconds, ...]}, and those left out: {name: reason}."""
     commands = {name: [sys.executable, '-m', 'benchmarks.contenders', name, dtype, str(corruption)]
                 for name in CONTENDERS}
     if theano_python:
@@ -131,7 +131,7 @@ def plot(results, path):
 def main():
     parser = argparse.ArgumentParser(
         prog='bench', description='Time an epoch of the page: this project, NumPy, PyTorch, JAX and Theano.')
-    parser.add_argument('--rounds', type=int, default=15, help='epochs to time of each contender (default: 15)')
+    parser.add_argument('--rounds', type=int, default=15, help='epochs to time of each implementation (default: 15)')
     parser.add_argument('--theano-python', help='a Python 2.7 with Theano 0.8.2')
     parser.add_argument('--output-dir', default='output', help='folder for the plot (default: output)')
     options = parser.parse_args()

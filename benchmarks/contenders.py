@@ -1,10 +1,10 @@
-"""One contender of the benchmark, in a process of its own.
+"""One implementation of the training, timed in a process of its own.
 
     python -m benchmarks.contenders NAME DTYPE CORRUPTION
 
-Each contender is a function of (images, W, corruption) that returns `epoch`, which trains for one epoch of the page,
-250 minibatches of 20, and gives the mean cost. All start from the page's weights. For each line on standard input this
-program runs one epoch and answers with a line: seconds, cost.
+Each implementation is a function of (images, W, corruption) that returns `epoch`, which trains for one epoch of the
+page, 250 minibatches of 20, and returns the mean cost. All start from the page's weights. For each line on standard
+input this program runs one epoch and answers with a line: seconds, cost.
 """
 import math
 import os

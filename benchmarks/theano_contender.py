@@ -1,4 +1,4 @@
-"""Theano 0.8.2 as a contender, under Python 2.7: see contenders.py, and tests/theano_oracle.py to install it."""
+"""Theano 0.8.2 in the benchmark, under Python 2.7: see contenders.py, and tests/theano_oracle.py to install it."""
 from __future__ import division, print_function
 
 import os

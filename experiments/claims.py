@@ -22,42 +22,43 @@ TUNING_MEASURE = {'encoder': 'valid_cost', 'network': 'valid_error'}
 
 
 class Claim(NamedTuple):
-    """A function of experiments.runs, the grids to run it over, and the columns of the table."""
+    """A function of experiments.runs, the grids to run it over, and the measures, each a table with a line for `by`."""
     function: str
     grids: list
-    names: list
+    by: list
     measures: list
 
 
+ORDER = ['raw', 'pca', 'random', 'plain', 'denoising']
 AUTOENCODERS = dict(model=['autoencoder'], corruption=[0., 0.3], seed=ENCODER_SEEDS)
-STARTS = dict(start=['random', 'plain', 'denoising'], seed=NETWORK_SEEDS)
+STARTS = dict(start=['random', 'plain', 'denoising', 'rescaled'], seed=NETWORK_SEEDS)
 PCA = dict(model=['pca'], n_hidden=DIMENSIONS)
 CLAIMS = {
     # "Can be used to reduce dimensions, as principal component analysis can"
     'compression': Claim(
         'encoder', [PCA, {**AUTOENCODERS, 'n_hidden': DIMENSIONS}],
-        ['model', 'corruption', 'n_hidden'], ['test_squared_error', 'test_cost']),
+        ['n_hidden'], ['test_squared_error', 'test_cost']),
     # "Can extract features from data without labels"
     'features': Claim(
         'encoder', [dict(model=['raw']), PCA, {**AUTOENCODERS, 'n_hidden': DIMENSIONS}],
-        ['model', 'corruption', 'n_hidden'], ['test_probe_error']),
+        ['n_hidden'], ['test_probe_error']),
     # "Can be used as the initial weights of a network of several layers"
     'start': Claim(
         'network', [dict(STARTS, n_layers=[1, 2], n_labels=[5000]), dict(STARTS, n_layers=[2], n_labels=[500])],
-        ['n_labels', 'n_layers', 'start', 'epoch'], ['valid_error', 'test_error']),
+        ['n_labels', 'n_layers', 'epoch'], ['valid_error', 'test_error']),
     # "Are the creepy filters random, and 100 hidden units more than the digits need?"
     'size': Claim(
         'encoder', [{**AUTOENCODERS, 'n_hidden': SIZES},
                     {**AUTOENCODERS, 'n_hidden': [10, 100, 500], 'corruption': [0.5, 0.7], 'seed': [1, 2, 3]},
                     # The page's own settings, trained for as long as there.
                     {**AUTOENCODERS, 'n_hidden': [100], 'learning_rate': [0.1], 'epochs': [200], 'seed': [1, 2, 3]}],
-        ['epochs', 'corruption', 'n_hidden'], ['test_cost', 'test_probe_error', 'correlation', 'unmoved',
-                                               'test_cost_without_unmoved', 'test_cost_without_moved']),
+        ['epochs', 'n_hidden'], ['test_cost', 'test_probe_error', 'correlation', 'unmoved',
+                                 'test_cost_without_unmoved', 'test_cost_without_moved']),
     # "The denoising model's filters are sharper, and its digits clearer"
     'clearness': Claim(
         'encoder', [dict(model=['pca'], n_hidden=[100]), {**AUTOENCODERS, 'n_hidden': [100]}],
-        ['model', 'corruption'], ['filter_pixels', 'test_sharpness_0.0', 'test_squared_error_0.0',
-                                  'test_sharpness_0.3', 'test_squared_error_0.3', 'test_squared_error_0.5'])}
+        ['n_hidden'], ['filter_pixels', 'test_sharpness_0.0', 'test_squared_error_0.0',
+                       'test_sharpness_0.3', 'test_squared_error_0.3', 'test_squared_error_0.5'])}
 
 
 def parameters(function):
@@ -104,9 +105,27 @@ def tuned(function, run, rows):
     return run | {'learning_rate': min(means, key=means.get)}
 
 
-def rows(name, folder=results.FOLDER, **values):
-    """The stored rows of a claim, at the chosen learning rates. values : as for runs"""
-    claim = CLAIMS[name]
+def name(row):
+    """What a row is about: 'raw', 'pca', 'random', 'plain', 'denoising', 'denoising, rescaled', 'denoising 0.5' ..."""
+    if 'start' in row:
+        return 'denoising, rescaled' if row['start'] == 'rescaled' else row['start']
+    if row['model'] == 'autoencoder':
+        words = f'denoising {row["corruption"]:g}'.removesuffix(' 0.3') if row['corruption'] else 'plain'
+    else:
+        words = row['model']
+    return f'{words}, rescaled' if row['scale'] == 'rescaled' else words
+
+
+def rows(claim_name, folder=results.FOLDER, **values):
+    """The stored rows of a claim at the chosen learning rates, with their names in the column `name`, sorted by these.
+
+    values : as for runs
+    """
+    claim = CLAIMS[claim_name]
     stored = results.read(os.path.join(folder, f'{claim.function}.csv'))
     wanted = {key(claim.function, tuned(claim.function, run, stored)) for run in runs(claim, **values)}
-    return [row for row in stored if key(claim.function, row) in wanted]
+    found = [row | {'name': name(row)} for row in stored if key(claim.function, row) in wanted]
+    if claim_name != 'clearness':  # if the images have no noise, only models that were trained with it have two scales
+        found = [row for row in found if row.get('scale') != 'rescaled' or row['corruption']]
+    return sorted(found, key=lambda row: (ORDER.index(row['name'].split()[0].strip(',')), row.get('corruption', 0.),
+                                          row['name']))

@@ -1,6 +1,7 @@
 """The CSV files of results: reading, adding the rows of a run, and means with their intervals."""
 import csv
 import io
+import math
 import os
 
 import numpy as np
@@ -55,10 +56,11 @@ def mean(values):
     return values.mean(), stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
 
 
-def difference(rows, others, measure):
-    """The mean of measure(rows) - measure(others), paired by the seed, and half the width of its 95 % interval."""
-    values = {row['seed']: row[measure] for row in others}
-    return mean([row[measure] - values[row['seed']] for row in rows])
+def minus(rows, name, by, measure):
+    """The rows with the measure less that of the row of this name with the same columns `by` and the same seed."""
+    values = {tuple(row[column] for column in [*by, 'seed']): row[measure] for row in select(rows, name=name)}
+    return [row | {measure: row[measure] - values[tuple(row[column] for column in [*by, 'seed'])]}
+            for row in rows if row['name'] != name]
 
 
 def groups(rows, names):
@@ -69,11 +71,21 @@ def groups(rows, names):
     return dict(sorted(found.items(), key=lambda item: [(isinstance(value, str), value) for value in item[0]]))
 
 
-def table(rows, names, measures):
-    """A table as text: a line for each combination of the columns `names`, each measure as mean +- interval."""
-    lines = [[*names, 'runs', *measures]]
-    for values, group in groups(rows, names).items():
-        cells = ['%.4g +- %.2g' % mean([row[name] for row in group]) if name in group[0] else '' for name in measures]
-        lines.append([*map(str, values), str(len(group)), *(cell.replace(' +- nan', '') for cell in cells)])
+def text(values):
+    """The mean of the runs with its interval, as text: '75.49 ± 0.27'; without one if all runs have the same value."""
+    middle, half = mean(values)
+    if not half > 1e-9 * abs(middle):
+        return f'{middle:.4g}'
+    decimals = max(0, 1 - math.floor(math.log10(half)))
+    return f'{middle:.{decimals}f} ± {half:.{decimals}f}'
+
+
+def table(rows, by, measure, scale=1):
+    """A measure, times scale, as text: a line for each combination of the columns in `by`, a column for each name."""
+    names = list(dict.fromkeys(row['name'] for row in rows if measure in row))
+    lines = [[*by, *names]]
+    for values, group in groups(rows, by).items():
+        cells = [[scale * row[measure] for row in select(group, name=name) if measure in row] for name in names]
+        lines.append([*map(str, values), *(text(cell) if cell else '' for cell in cells)])
     widths = [max(map(len, column)) for column in zip(*lines)]
-    return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
+    return '\n'.join('  '.join(cell.rjust(width) for cell, width in zip(line, widths)) for line in lines)

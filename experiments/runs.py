@@ -81,16 +81,19 @@ def probe(features, labels, epochs=30, batch_size=100):
     return min(found)[1:]  # by the cost: with few images, many rates have the same error
 
 
-def measure_units(autoencoder, initial_W, encode, decode, train_x, test_x, margin):
-    """How far the filters moved from their initial weights, how concentrated they are, and what the units are worth."""
+def measure_units(autoencoder, initial_W, decode, train_y, test_y, test_x, margin):
+    """How far the filters moved from their initial weights, how concentrated they are, and what the units are worth.
+
+    train_y, test_y : the hidden values of the train and test images
+    """
     W = autoencoder.W.get_value()
     correlations = np.array([np.corrcoef(*pair)[0, 1] for pair in zip(W.T, initial_W.T)])
     share = np.sort((W - np.median(W, axis=0)) ** 2, axis=0)[::-1].cumsum(axis=0)
 
     def cost_without(units):
         """The cost if these units have their mean activation for every image."""
-        hidden = encode(test_x)
-        hidden[:, units] = encode(train_x)[:, units].mean(axis=0)
+        hidden = test_y.copy()
+        hidden[:, units] = train_y[:, units].mean(axis=0)
         return cross_entropy(test_x, decode(hidden), margin)
 
     order = np.argsort(correlations)
@@ -104,12 +107,16 @@ def measure_units(autoencoder, initial_W, encode, decode, train_x, test_x, margi
 
 
 def encoder(model, n_hidden=0, corruption=0., learning_rate=0., epochs=60, seed=1, dataset='mini_mnist.pkl.gz'):
-    """Fit an encoder and measure its reconstructions, its features and its units.
+    """Fit an encoder and measure its reconstructions, its features and its units. Returns two rows.
 
     model : 'autoencoder', which is the denoising one if corruption > 0; 'pca'; 'raw', the pixels themselves
+
+    The rows differ in the column `scale`: what the encoder is given is the images 'as is', or 'rescaled', multiplied by
+    (1 - corruption) / (1 - level) if a share `level` of their pixels is set to 0. Only then is the mean of x W in
+    equation (1) of dA.py as large as it was in training.
     """
     images, labels = load(dataset)
-    row = {}
+    trained = {}
     if model == 'raw':
         encode = decode = np.asarray
     elif model == 'pca':
@@ -125,44 +132,56 @@ def encoder(model, n_hidden=0, corruption=0., learning_rate=0., epochs=60, seed=
         autoencoder = (DenoisingAutoencoder if corruption else Autoencoder)(
             np.random.RandomState(seed), n_visible=images[0].shape[1], n_hidden=n_hidden)
         initial_W = autoencoder.W.get_value()
-        row['train_cost'] = train(autoencoder, images[0], corruption, learning_rate, epochs, BATCH_SIZE)[-1]
+        trained['train_cost'] = train(autoencoder, images[0], corruption, learning_rate, epochs, BATCH_SIZE)[-1]
         x, y = pt.matrix('x'), pt.matrix('y')
         encode = pytensor.function([x], autoencoder.get_hidden_values(x))
         decode = pytensor.function([y], autoencoder.get_reconstructed_input(y))
 
-    valid_z, test_z = (decode(encode(x)) for x in images[1:])
-    # PCA's reconstructions reach 0 and 1, where the cross-entropy is infinite: each model has the margin best for it.
-    row['valid_cost'], margin = min((cross_entropy(images[1], valid_z, margin), margin) for margin in MARGINS)
-    row['test_cost'] = cross_entropy(images[2], test_z, margin)
-    row['valid_squared_error'] = squared_error(images[1], valid_z)
-    row['test_squared_error'] = squared_error(images[2], test_z)
-    row['valid_probe_error'], row['test_probe_error'], row['probe_rate'] = probe(
-        [encode(x).astype(pytensor.config.floatX) for x in images], labels)
-    if model == 'autoencoder':
-        row |= measure_units(autoencoder, initial_W, encode, decode, images[0], images[2], margin)
     uniform = np.random.RandomState(seed).uniform(size=images[2].shape)  # the same for all models of a seed
-    for level in NOISE_LEVELS:
-        z = decode(encode(images[2] * (uniform >= level).astype(images[2].dtype)))
-        row[f'test_squared_error_{level}'] = squared_error(images[2], z)
-        row[f'test_sharpness_{level}'] = sharpness(z) / sharpness(images[2])
-    return [row]
+    rows = []
+    for scale in 'as is', 'rescaled':
+        def rescaled(x, level=0., scale=scale):
+            return x * ((1 - corruption) / (1 - level)) if scale == 'rescaled' else x
+
+        row = {'scale': scale, **trained}
+        codes = [encode(rescaled(x)) for x in images]
+        _, valid_z, test_z = map(decode, codes)
+        # PCA's reconstructions reach 0 and 1, where the cross-entropy is infinite: each model has the best margin.
+        row['valid_cost'], margin = min((cross_entropy(images[1], valid_z, margin), margin) for margin in MARGINS)
+        row['test_cost'] = cross_entropy(images[2], test_z, margin)
+        row['valid_squared_error'] = squared_error(images[1], valid_z)
+        row['test_squared_error'] = squared_error(images[2], test_z)
+        row['valid_probe_error'], row['test_probe_error'], row['probe_rate'] = probe(
+            [y.astype(pytensor.config.floatX) for y in codes], labels)
+        if model == 'autoencoder':
+            row |= measure_units(autoencoder, initial_W, decode, codes[0], codes[2], images[2], margin)
+        for level in NOISE_LEVELS:
+            z = decode(encode(rescaled(images[2] * (uniform >= level).astype(images[2].dtype), level)))
+            row[f'test_squared_error_{level}'] = squared_error(images[2], z)
+            row[f'test_sharpness_{level}'] = sharpness(z) / sharpness(images[2])
+        rows.append(row)
+    return rows
 
 
 def network(start, n_layers=1, n_labels=5000, learning_rate=0.1, pretraining_rate=0.1, pretraining_epochs=20,
             epochs=50, n_hidden=100, seed=1, dataset='mini_mnist.pkl.gz'):
     """Train a classifier with n_layers hidden layers on the first n_labels images. Returns a row for some epochs.
 
-    start : 'random'; 'plain' or 'denoising', whose hidden layers are first trained as autoencoders on all images
+    start : 'random'; 'plain' or 'denoising', whose hidden layers are first trained as autoencoders on all images;
+        'rescaled', which is 'denoising' with each W multiplied by 1 - corruption, as if its input were
     """
     images, labels = load(dataset)
     rng = np.random.RandomState(seed)
     x, y, index = pt.matrix('x'), pt.ivector('y'), pt.lscalar('index')
     hidden, params, codes = x, [], images[0]
     for _ in range(n_layers):
-        layer = (DenoisingAutoencoder if start == 'denoising' else Autoencoder)(
+        corruption = 0.3 if start in ('denoising', 'rescaled') else 0.
+        layer = (DenoisingAutoencoder if corruption else Autoencoder)(
             rng, n_visible=codes.shape[1], n_hidden=n_hidden)
         if start != 'random':
-            train(layer, codes, 0.3 if start == 'denoising' else 0., pretraining_rate, pretraining_epochs, BATCH_SIZE)
+            train(layer, codes, corruption, pretraining_rate, pretraining_epochs, BATCH_SIZE)
+            if start == 'rescaled':
+                layer.W.set_value(layer.W.get_value() * (1 - corruption))
             codes = pytensor.function([x], layer.get_hidden_values(x))(codes)
         else:
             codes = codes[:, :n_hidden]  # only its shape is used
@@ -200,7 +219,8 @@ def main():
     pytensor.config.floatX = 'float32'
     run = json.load(sys.stdin)
     rows = FUNCTIONS[run.pop('function')](**run)
-    json.dump([{name: float(f'{value:.6g}') for name, value in row.items()} for row in rows], stdout)
+    json.dump([{name: value if isinstance(value, str) else float(f'{value:.6g}')
+                for name, value in row.items()} for row in rows], stdout)
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""Run the experiments that test a claim, over their grid, and print the table.
+"""Run the experiments that test a claim, over their grid, and print the tables.
 
     python -m experiments.sweep CLAIM [--grid n_hidden=10,100] [--jobs N] [--dask ADDRESS]
 
@@ -90,7 +90,7 @@ def sweep(function, runs, path, jobs=-1, dask=None):
 
 
 def run_claim(name, values, folder, jobs=-1, dask=None):
-    """Choose the learning rates of a claim, execute its runs, and print its table. Returns the runs that failed."""
+    """Choose the learning rates of a claim, execute its runs, print its tables. Returns the runs that failed."""
     claim = claims.CLAIMS[name]
     path = os.path.join(folder, f'{claim.function}.csv')
     runs = claims.runs(claim, **values)
@@ -99,7 +99,9 @@ def run_claim(name, values, folder, jobs=-1, dask=None):
     stored = results.read(path)
     runs = [claims.tuned(claim.function, run, stored) for run in runs]
     failed += sweep(claim.function, [run for run in runs if run['learning_rate'] is not None], path, jobs, dask)
-    print(results.table(claims.rows(name, folder, **values), claim.names, claim.measures))
+    rows = claims.rows(name, folder, **values)
+    for measure in claim.measures:
+        print(f'\n{measure}\n{results.table(rows, claim.by, measure)}')
     return failed
 
 

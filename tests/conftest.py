@@ -62,11 +62,19 @@ def c_flags():
         return dict(linker=config.linker, gcc__cxxflags=config.gcc__cxxflags)
 
 
-@pytest.fixture(params=['Numba', 'C'])
+@pytest.fixture
+def numpy_flags():
+    """The flags of the NumPy backend, as the scripts set them."""
+    from theano_tutorial.compute import numpy_backend
+    return dict(mode=numpy_backend.mode(), cxx='')
+
+
+@pytest.fixture(params=['Numba', 'C', 'NumPy'])
 def backend(request):
     """Run a test with each backend."""
     from pytensor import config
-    with config.change_flags(**request.getfixturevalue('c_flags') if request.param == 'C' else {}):
+    flags = {'C': 'c_flags', 'NumPy': 'numpy_flags'}.get(request.param)
+    with config.change_flags(**request.getfixturevalue(flags) if flags else {}):
         yield
 
 

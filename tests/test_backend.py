@@ -15,18 +15,28 @@ uses_openblas = pytest.mark.skipif(sys.platform == 'darwin', reason='macOS has a
 @pytest.mark.parametrize('flags, used', [
     ('mode=FAST_COMPILE', 'with mode=FAST_COMPILE, linker=auto, as configured'),
     ('linker=py', 'with mode=Mode, linker=py, as configured'), ('cxx=', 'with Numba (no C++ compiler)'),
-    ('mode=NanGuardMode', 'NanGuardMode cannot run the tutorial, whose random states it takes for arrays; use the '
-                          'default, NUMBA or FAST_COMPILE'),
-    ('mode=JAX', 'JAX cannot run the tutorial, which slices the data by a symbolic index; use the default, NUMBA or '
-                 'FAST_COMPILE')])
+    ('mode=NanGuardMode', 'NanGuardMode cannot run the tutorial, because it takes the random states for arrays; '
+                          'use the default, NUMBA or FAST_COMPILE'),
+    ('mode=JAX', 'JAX cannot run the tutorial, because it cannot slice the data by a symbolic index; use the '
+                 'default, NUMBA or FAST_COMPILE')])
 def test_what_the_user_configured_is_not_changed(run, flags, used):
     done = run('use_fastest.py', flags=flags)
     first, changed, blas_threads = done.stdout.splitlines()
     assert (first, changed, done.stderr) == (used, '', '') and (blas_threads == '{1}' or 'cannot run' in used)
 
 
+def test_without_numba(run, tmp_path, monkeypatch):
+    for flags, used, changed in (('cxx=', 'with NumPy (no Numba; no C++ compiler)', 'mode'),
+                                 ('cxx=,mode=FAST_COMPILE', 'with mode=FAST_COMPILE, linker=auto, as configured', '')):
+        done = run('use_fastest.py', 'numba', flags=flags)
+        assert (done.stdout, done.stderr) == (f'{used}\n{changed}\n{{1}}\n', '')
+
+
 @pytest.mark.parametrize('backend', ['C'], indirect=True)
 class TestC:
+    def test_c_is_used_without_numba(self, run, backend):
+        assert run('use_fastest.py', 'numba').stdout.startswith('in C with ')
+
     def test_the_users_blas_and_flags(self, run, backend):
         lines = run('use_fastest.py', flags='blas__ldflags=-lm').stdout.splitlines()
         assert lines[0].startswith('with Numba (the C++ compiler does not work: ') and lines[1] == ''
@@ -101,8 +111,10 @@ def test_a_compiler_that_cannot_compile(run, tmp_path, monkeypatch):
     compiler = tmp_path / 'g++'
     compiler.write_text('#!/bin/sh\n[ "$1" = -v ] && exit 0\necho "g++: fatal error: no cc1plus" >&2\nexit 1\n')
     compiler.chmod(0o755)
-    done = run('use_fastest.py', flags=f'cxx={compiler}')
-    assert done.stdout.splitlines()[0] == 'with Numba (the C++ compiler does not work: fatal error: no cc1plus)'
+    reason = 'the C++ compiler does not work: fatal error: no cc1plus)'
+    assert run('use_fastest.py', flags=f'cxx={compiler}').stdout.startswith(f'with Numba ({reason}\n\n')
+    done = run('use_fastest.py', 'numba', flags=f'cxx={compiler}')
+    assert done.stdout.startswith(f'with NumPy (no Numba; {reason}\nmode cxx\n')
 
 
 def test_a_compile_folder_that_cannot_be_made(run, tmp_path):

@@ -82,7 +82,7 @@ def test_defaults_without_a_type(call, name, default):
     assert call(main) == (0, f'{default!r}\n', '')
     assert call(main, f'--{name}', '1') == (
         2, '', f"script.py: error: argument --{name}: '1' is not possible here; the argument needs a default that is a "
-               'number, a text, True, False, or a tuple or list of integers, of floats or of texts\n')
+               'number, a string, True, False, or a tuple or list of integers, floats or strings\n')
     assert f'--{name}' not in call(main, '--help')[1]
 
 

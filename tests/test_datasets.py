@@ -108,9 +108,9 @@ def test_npz(tmp_path):
     arrays = {f'{name}_{kind}': values for name, pair in zip(SETS, SMALL) for kind, values in zip('xy', pair)}
     np.savez(path, **arrays)
     assert_equal(load(path), SMALL)
-    for content, message in ((dict(train_x=SMALL[0][0], other=1), 'no test_x in it, but train_x, other'),
-                             ({name: arrays[name] for name in arrays if name != 'valid_x'}, 'no valid_x in it, but'),
-                             (arrays | dict(X_test=SMALL[2][0]), 'X_test is there twice, in train_x, '),
+    for content, message in ((dict(train_x=SMALL[0][0], other=1), 'it has no test_x; it has train_x, other'),
+                             ({name: arrays[name] for name in arrays if name != 'valid_x'}, 'it has no valid_x; '),
+                             (arrays | dict(X_test=SMALL[2][0]), 'X_test is there twice: train_x, '),
                              (arrays | dict(test_x=np.array([[print]])), 'not a valid .npz file .*allow_pickle=False')):
         np.savez(path, **content)
         with pytest.raises(InputError, match=f'data.npz: {message}'):
@@ -151,12 +151,12 @@ LABELS = np.arange(12).reshape(12, 1) % 3
 
 
 @pytest.mark.parametrize('table, image_shape, message', [
-    (np.vstack([np.arange(16), PIXELS]), None, 'its first line numbers the columns, .* a header; remove it'),
-    (np.vstack([np.arange(1, 17), PIXELS / 256]), None, 'its first line numbers the columns'),
-    (np.hstack([np.arange(12).reshape(12, 1), PIXELS]), None, 'its first column numbers the lines, .* an index; r'),
-    (np.hstack([np.arange(12, 0, -1).reshape(12, 1), PIXELS]), (1, 17), 'its first column numbers'),
-    (np.hstack([LABELS, PIXELS / 256]), None, '17 numbers in a line, .*, as if the first were a label or an index'),
-    (np.hstack([PIXELS, LABELS]), (2, 8), '17 numbers in a line, one more than 2x8, as if the first or the last were')],
+    (np.vstack([np.arange(16), PIXELS]), None, 'the first line looks like a header .*; remove it'),
+    (np.vstack([np.arange(1, 17), PIXELS / 256]), None, 'the first line looks like a header'),
+    (np.hstack([np.arange(12).reshape(12, 1), PIXELS]), None, 'the first column looks like an index .*; r'),
+    (np.hstack([np.arange(12, 0, -1).reshape(12, 1), PIXELS]), (1, 17), 'the first column looks like an index'),
+    (np.hstack([LABELS, PIXELS / 256]), None, '17 numbers in a line, .*: the first looks like a label or an index'),
+    (np.hstack([PIXELS, LABELS]), (2, 8), '17 numbers in a line, one more than 2x8: the first or the last looks')],
     ids=range(6))
 def test_numbers_in_a_csv_file_that_are_no_pixels(tmp_path, table, image_shape, message):
     np.savetxt(tmp_path / 'a.csv', table, delimiter=',')
@@ -236,9 +236,9 @@ def test_folders_of_sets_without_validation_or_classes(tmp_path, capsys):
 @pytest.mark.parametrize('names, message', [
     (('train/a', 'valid/a'), 'it holds the folders train, valid; expected train, valid and test, or train and test,'),
     (('extra', 'test', 'train'), 'it holds the folders extra, test, train; expected'),
-    (('train/a', 'test/a', 'test/b'), 'b.0.png: b folder of a class, where the training set has a$'),
-    (('train/a', 'test'), '0.png: no folder of a class, where the training set has a$'),
-    (('train', 'test/a'), '0.png: a folder of a class, where the training set has none$'),
+    (('train/a', 'test/a', 'test/b'), 'b.0.png: class b, but the training set has a$'),
+    (('train/a', 'test'), '0.png: no class, but the training set has a$'),
+    (('train', 'test/a'), '0.png: class a, but the training set has no classes$'),
     (('a', 'b/c'), 'b: it holds folders; expected the images of one class'),
     (('a', 'b', 'b/c'), 'b: it holds both files and folders')], ids=range(7))
 def test_invalid_layouts(tmp_path, names, message):
@@ -258,7 +258,7 @@ def test_invalid_folders(tmp_path):
     refuse('1 images; expected at least 3')
     draw(tmp_path / '2.png', (8, 6))
     draw(tmp_path / '3.png')
-    refuse('2.png: 8x6, where 1.png is 4x6; give --image-shape to scale all images')
+    refuse('2.png: 8x6, where 1.png is 4x6; to scale all images, set --image-shape')
     assert load(tmp_path, [4, 6]).image_shape == (4, 6)
     (tmp_path / '2.png').unlink()
     (tmp_path / '4.txt').write_text('text')
@@ -275,20 +275,20 @@ def test_not_enough_memory(tmp_path, monkeypatch):
         draw(tmp_path / 'images' / f'{k}.png')
     huge = dict(image_shape=(10 ** 7, 10 ** 7))
     if os.name == 'posix':
-        refuse('images', 'it takes 1200000000 MB or more, of [0-9]+ MB\\)$', **huge)
+        refuse('images', 'it needs at least 1200000000 MB; the machine has [0-9]+ MB\\)$', **huge)
         # A machine with 1.96 MB of memory. The 240,000 numbers take 0.96 MB as float32, and 1.92 MB in floatX.
         monkeypatch.setattr(os, 'sysconf', lambda name: 1400)
         images = np.zeros((8, 10 ** 4), np.uint8)
         np.savez_compressed(tmp_path / 'data.npz', train_x=images, valid_x=images, test_x=images)
-        refuse('data.npz', 'it takes 3 MB')
+        refuse('data.npz', 'it needs at least 3 MB')
         with pytensor.config.change_flags(floatX='float32'):
             assert load(tmp_path / 'data.npz').image_shape == (100, 100)
         # Little of these files is read.
         zipped(tmp_path / 'data.pkl.gz', bytes(10 ** 8))
         (tmp_path / 'data.csv').write_text('0,' * 10 ** 6 + '0\n')
         tracemalloc.start()
-        refuse('data.pkl.gz', 'it takes 2 MB')
-        refuse('data.csv', 'it takes 16 MB')
+        refuse('data.pkl.gz', 'it needs at least 2 MB')
+        refuse('data.csv', 'it needs at least 16 MB')
         assert tracemalloc.get_traced_memory()[1] < 2 ** 22
         tracemalloc.stop()
     monkeypatch.delattr(os, 'sysconf', raising=False)  # as on Windows

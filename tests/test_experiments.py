@@ -56,8 +56,9 @@ def test_a_cell_again(name):
     measures = [measure for measure in claim.measures if measure in cells[-1]]
     assert measures
     for measure in measures:
-        # The last row: of a network the last epoch.
-        values = [row[measure] for row in cells if row.get('epoch') == cells[-1].get('epoch')]
+        # The last row: of a network the last epoch, of an encoder the rescaled input.
+        values = [row[measure] for row in cells
+                  if (row.get('epoch'), row.get('scale')) == (cells[-1].get('epoch'), cells[-1].get('scale'))]
         mean, half = results.mean(values)
         one_more_run = np.nan_to_num(half) * np.sqrt(len(values) + 1)
         assert again[-1][measure] == pytest.approx(mean, rel=1e-3, abs=one_more_run + 1e-6), (measure, values)
@@ -66,10 +67,10 @@ def test_a_cell_again(name):
 def test_no_row_is_missing_and_none_is_double():
     for name, claim in claims.CLAIMS.items():
         rows = stored(claim.function)
-        keys = [(claims.key(claim.function, row), row.get('epoch')) for row in rows]
+        keys = [(claims.key(claim.function, row), row.get('epoch'), row.get('scale')) for row in rows]
         assert len(set(keys)) == len(keys)
         missing = {claims.key(claim.function, claims.tuned(claim.function, run, rows)) for run in claims.runs(claim)}
-        assert not missing - {key for key, _ in keys}, name
+        assert not missing - {key for key, *_ in keys}, name
 
 
 def test_interval():

@@ -92,7 +92,8 @@ def test_floats_stay_as_they_are(tmp_path):
 
 @pytest.mark.parametrize('pixels, found', [
     (np.float32([[0, 255]]), 'floats from 0.0 to 255.0'), (np.float32([[-0.5, 1]]), 'floats from -0.5 to 1.0'),
-    (np.float32([[0, np.nan]]), 'floats from nan to nan'), (np.int32([[0, 255]]), 'integers from 0 to 255, of which')])
+    (np.float32([[0, np.nan]]), 'floats from nan to nan'),
+    (np.int32([[0, 255]]), '32-bit integers from 0 to 255, for which')])
 def test_pixels_of_unknown_scale(tmp_path, pixels, found):
     Image.fromarray(pixels).save(tmp_path / 'image.tif')
     for image_shape in None, (3, 3):
@@ -109,13 +110,13 @@ def test_what_is_the_matter(tmp_path, monkeypatch):
         read_image(tmp_path / 'nowhere')
     grey = Image.fromarray(PIXELS)
     Image.new('LAB', (3, 2)).save(tmp_path / 'image', 'TIFF')
-    refuse('Pillow cannot turn its colours, LAB, into grey; save it in RGB')
+    refuse('Pillow cannot convert its mode, LAB, to grey; save it as RGB')
     grey.save(tmp_path / 'image', 'TIFF', save_all=True, append_images=[grey, grey])
-    refuse('it holds 3 images; save each in a file of its own')
+    refuse('it contains 3 images; save each in a separate file')
     grey.save(tmp_path / 'image', 'PNG')
     for limit in 20, 10:  # where Pillow warns and where it raises an error
         monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', limit)
-        refuse('it has more than 0 million pixels, the most that are read; save it smaller')
+        refuse('it has more than 0 million pixels, the maximum; scale it down')
     monkeypatch.undo()
     (tmp_path / 'image').write_bytes((tmp_path / 'image').read_bytes()[:-30])
     refuse(r'not an image that Pillow can read \(OSError\)$')

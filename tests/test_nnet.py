@@ -9,7 +9,7 @@ from pytensor.graph.traversal import applys_between
 from theano_tutorial import nnet
 
 
-@pytest.mark.parametrize('backend, mode', [('C', 'Mode'), ('Numba', 'Mode'), ('C', 'FAST_COMPILE')],
+@pytest.mark.parametrize('backend, mode', [('C', None), ('Numba', None), ('NumPy', None), ('C', 'FAST_COMPILE')],
                          indirect=['backend'])
 @pytest.mark.parametrize('k', range(2))
 def test_values_and_gradient_of_theano(golden, backend, mode, k):

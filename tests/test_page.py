@@ -97,7 +97,7 @@ def test_options_that_are_refused_before_the_training(tmp_path, run, monkeypatch
         with pytest.raises(InputError, match=message):
             main(**options)
     shown = ' '.join(run('replay.py', '--help').stdout.split())
-    assert 'they are run AS CODE, with all of your permissions' in shown
+    assert '.py or .md file' in shown and 'AS CODE, with all your permissions' in shown
 
 
 @needs_page

@@ -22,7 +22,8 @@ def test_both_languages_have_the_same_content(name):
     def parts(text, pattern):
         return re.findall(pattern, text, re.M)
 
-    english, japanese = (read(path).replace('.ja.md', '.md') for path in (name, name.replace('.md', '.ja.md')))
+    english, japanese = (re.sub(r'\.ja\.(md|png)', r'.\1', read(path))
+                         for path in (name, name.replace('.md', '.ja.md')))
     for pattern in (r'(?s)```.*?```', r'^    (\S.*?)(?: *#.*)?$', r'^#+(?= )|^\||^- |^\d\.',  # code, commands, parts
                     r'\]\(([^)]+)\)', r'(?:python3?|py) -m [^`\n]*'):  # links, commands in a line
         assert parts(english, pattern) == parts(japanese, pattern)
@@ -41,9 +42,9 @@ def test_japanese_texts_lead_to_japanese_texts(name):
 
 @pytest.mark.parametrize('name', TEXTS)
 def test_links_have_targets(name):
-    for path in re.findall(r'\]\(([^)#:]+)\)', read(name)):
+    for path in re.findall(r'\]\((?!\.\./\.\./deployments/)([^)#:]+)\)', read(name)):  # the repository's, on GitHub
         assert (PROJECT / name).parent.joinpath(path).exists(), path
-    for path in re.findall(r'`((?:tests|data|docs|notebooks|theano_tutorial)/[\w/.]+\.\w+|\w+\.py)`', read(name)):
+    for path in re.findall(r'`((?:tests|data|docs|notebooks|site|theano_tutorial)/[\w/.]+\.\w+|\w+\.py)`', read(name)):
         assert (PROJECT / path).exists(), path
 
 
@@ -55,6 +56,26 @@ def test_quotes_are_those_of_the_record():
     page = record()['logistic_mini']
     assert quoted[:4] == [*page['log'][:2], page['log'][-1], page['predictions_first_25_test'][0]]
     assert quoted[4:] == record()['logistic_full_documented']['log']
+
+
+def test_what_the_texts_say_of_the_benchmark_follows_from_its_tables():
+    text = read('benchmarks/README.md')
+    first, second = text.split('\n| seconds per epoch |')[1:]
+
+    def numbers(table, name, number):
+        return [float(found) for found in re.findall(number, re.search(rf'^\| {name} \|(.*)$', table, re.M)[1])]
+
+    def ratios(name):  # plain and denoising in float64, then in float32
+        return [ours / other for ours, other in zip(numbers(first, 'ours, C', r'(\S+) x'),
+                                                    numbers(first, name, r'(\S+) x'))]
+
+    def seconds(table, name):  # of 200 epochs of both models
+        return 200 * sum(numbers(table, name, r'(\S+) \(')[:2])
+
+    jax, theano = ratios(r'JAX, lax\.scan'), ratios('Theano')[:2]
+    assert f'An epoch takes {min(jax):.2f} to {max(jax):.2f} times as long as' in text
+    assert f'tables make {seconds(first, "ours, C"):.0f} and {seconds(second, "ours, Numba"):.0f}.' in text
+    assert f'an epoch takes {100 * min(theano):.0f} to {max(theano):.0%} of' in read('README.md')
 
 
 def test_versions_of_the_quoted_run_and_of_the_project():

@@ -6,15 +6,17 @@ import re
 import numpy as np
 import pytensor
 import pytest
+from conftest import PROJECT
 
 from theano_tutorial.files.mini_mnist import write
 from theano_tutorial.reference import PICTURES, record
 
 
-# Without flags with the fastest backend; Numba computes with other code for exp, log and the noise.
-@pytest.mark.parametrize('flags', ['', pytest.param('linker=numba', marks=pytest.mark.slow)])
-def test_everything_matches(tmp_path, run, golden, flags):
-    done = run('replay.py', '--checkpoint', 'file', flags=flags)
+# Without flags with the fastest backend; Numba and NumPy compute with other code for exp, log and the noise.
+@pytest.mark.parametrize('program, flags', [((), ''), pytest.param((), 'linker=numba', marks=pytest.mark.slow),
+                                            pytest.param(('without_numba.py',), 'cxx=', marks=pytest.mark.slow)])
+def test_everything_matches(tmp_path, run, golden, program, flags):
+    done = run(*program, PROJECT / 'replay.py', '--checkpoint', 'file', flags=flags)
     assert (done.returncode, done.stderr) == (0, '') and done.stdout.endswith('\nEverything matches.\n')
     page = record()
     assert re.findall('^Training epoch .*$', done.stdout, re.M) == [
@@ -46,6 +48,14 @@ def test_a_short_run_that_is_resumed(tmp_path, run):
     assert re.findall('^... resuming (.*) after epoch 0 from file$', done.stdout, re.M) == [
         'Autoencoder', 'DenoisingAutoencoder']
     assert set(PICTURES) < set(os.listdir(tmp_path / 'here'))
+
+
+def test_without_a_compiler_and_numba(run, tmp_path, monkeypatch):
+    monkeypatch.setenv('PATH', str(tmp_path))
+    done = run('without_numba.py', PROJECT / 'replay.py', '--epochs', 21)
+    assert (done.returncode, done.stderr) == (0, '') and done.stdout.endswith('\nEverything matches.\n')
+    assert done.stdout.startswith('... computing with NumPy (no Numba; no C++ compiler)\n')
+    assert len(re.findall('^(?:denoising )?autoencoder +3 of +3 costs as printed$', done.stdout, re.M)) == 2
 
 
 def test_a_run_that_differs(tmp_path, run):

@@ -166,17 +166,17 @@ X, V = pt.dscalar(), pt.dvector()
 
 
 @pytest.mark.parametrize('name, arguments, values, message', [
-    ('binomial', dict(n=X), {X: 2.5}, 'n is 2.5; it must be whole'),
+    ('binomial', dict(n=X), {X: 2.5}, 'n is 2.5; it must be an integer'),
     ('binomial', dict(p=pt.zscalar('p')), {'p': 0.5}, 'complex'),
     ('uniform', dict(low=X), {X: -np.inf}, 'Range exceeds valid bounds'),
-    ('random_integers', dict(low=X), {X: 0.5}, 'low is 0.5; it must be whole'),
-    ('random_integers', dict(high=X), {X: np.nan}, 'high is nan; it must be whole'),
-    ('random_integers', dict(high=2 ** 63 - 1), {}, 'high is 9223372036854775807; it must be whole'),
+    ('random_integers', dict(low=X), {X: 0.5}, 'low is 0.5; it must be an integer'),
+    ('random_integers', dict(high=X), {X: np.nan}, 'high is nan; it must be an integer'),
+    ('random_integers', dict(high=2 ** 63 - 1), {}, 'high is 9223372036854775807; it must be an integer'),
     ('random_integers', dict(low=V, size=(1,)), {V: [1., 2., 3.]}, r'low and high have shapes \(3,\) and \(\)'),
     ('choice', dict(p=X, size=(2,)), {X: 0.5}, 'p is 0.5; it must be a vector'),
-    ('choice', dict(replace=V, size=(2,)), {V: [0., 1.]}, 'it must be one truth value'),
-    ('permutation', dict(n=X), {X: -1}, 'n is -1.0; it must be whole, from 0'),
-    ('permutation', dict(n=V), {V: [3.]}, r'n is \[3\]; it must be one number'),
+    ('choice', dict(replace=V, size=(2,)), {V: [0., 1.]}, 'it must be a single boolean'),
+    ('permutation', dict(n=X), {X: -1}, 'n is -1.0; it must be an integer from 0'),
+    ('permutation', dict(n=V), {V: [3.]}, r'n is \[3\]; it must be a single number'),
     ('multinomial', dict(pvals=V), {V: [0.5, 0.6]}, r'pvals is \[0.5 0.6\]; they must'),
     ('multinomial', dict(pvals=V), {V: [0.5, np.nan]}, 'pvals is .*; they must'),
     ('multinomial', dict(pvals=V), {V: []}, 'pvals is empty')])
@@ -234,12 +234,14 @@ def test_state_after_a_mask(before):
 
 
 def test_without_numba(run):
-    done = run('mask_without_numba.py')
-    expected = np.random.RandomState(5).binomial(1, 0.3, 50).tolist()
+    probabilities = 0., 0.3, 0.5, np.nextafter(0.5, 1), 0.7, 1 - 2 ** -53, 1., 0.7
+    done = run('mask_without_numba.py', *probabilities)
+    rng = np.random.RandomState(5)
+    expected = [rng.binomial(1, p, (2, 25)).tolist() for p in probabilities]
     assert (done.returncode, done.stdout) == (0, f'{expected}\n'), done.stderr
 
 
-@pytest.mark.parametrize('backend', ['C', pytest.param('Numba', marks=pytest.mark.slow)], indirect=True)
+@pytest.mark.parametrize('backend', ['C', 'NumPy', pytest.param('Numba', marks=pytest.mark.slow)], indirect=True)
 def test_gibbs_chain_of_an_rbm(backend):
     weights = np.random.RandomState(0).normal(size=(4, 3))
     theano_rng = RandomStreams(8)

@@ -1,7 +1,7 @@
 """Support code for dA.py, logistic_sgd.py, utils.py and replay.py, not needed to follow the page:
 
-shared_randomstreams  Theano's module of this name on PyTensor, the same random numbers to the last bit
-nnet                  Theano's sigmoid, and the cross-entropy of it, finite and fast
+shared_randomstreams  Theano's module of this name on PyTensor: the same random numbers, bit for bit
+nnet                  Theano's sigmoid, and a fast cross-entropy of it that stays finite
 compute/              this machine: the fastest backend, its BLAS, and the loops that are compiled
 files/                data sets, images, saved models and checkpoints
 legacy/               code of Theano's time, such as the page's own cells: Python 2 on Theano's names

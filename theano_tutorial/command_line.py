@@ -29,7 +29,7 @@ def checked(kind, is_valid, expected):
 
 
 positive_int = checked(int, range(1, 2 ** 31).__contains__, 'an integer from 1 to 2147483647')
-path = checked(str, bool, 'a path')  # but the empty text of a shell's variable that is not set
+path = checked(str, bool, 'a path')  # not empty, as a shell variable that is not set
 # 28x28, and (28, 28), as Python prints a default.
 shape = checked(lambda text: tuple(map(int, re.split('[x,]', text.strip('()')))),
                 lambda sizes: len(sizes) == 2 and all(0 < size < 10 ** 6 for size in sizes),
@@ -37,11 +37,11 @@ shape = checked(lambda text: tuple(map(int, re.split('[x,]', text.strip('()'))))
 OPTIONS: dict[str, dict] = {
     'dataset': dict(metavar='PATH', type=path, help='pickle, .npz or .csv file, or a folder of images; '
                                                     'mnist.pkl.gz, all of MNIST, is downloaded if missing'),
-    'image_shape': dict(metavar='HxW', type=shape, help='height and width; the images of a folder are scaled to it, '
-                                                        'other data need it if their images are not square'),
+    'image_shape': dict(metavar='HxW', type=shape, help='height and width; the images of a folder are scaled to it; '
+                                                        'for other data, needed if the images are not square'),
     'only': dict(choices=['both', 'plain', 'denoising'], help='which autoencoder to train'),
     'epochs': dict(metavar='N', type=positive_int, help='number of epochs'),
-    'batch_size': dict(metavar='N', type=positive_int, help='examples in a minibatch'),
+    'batch_size': dict(metavar='N', type=positive_int, help='number of images in a minibatch'),
     # float32 ends a little above 1e38.
     'learning_rate': dict(metavar='X', help='step size of gradient descent', type=checked(
         float, lambda value: 1e-38 <= value <= 1e38, 'a number above 0 and below 1e38')),
@@ -52,12 +52,13 @@ OPTIONS: dict[str, dict] = {
         float, lambda value: 0 <= value <= 1, 'a number from 0 to 1')),
     'seed': dict(metavar='N', help='seed of the initial weights and the noise', type=checked(
         int, range(2 ** 32).__contains__, 'an integer from 0 to 4294967295')),
-    'model': dict(metavar='FILE', type=path, help='file of the model (.npz)'),
+    'model': dict(metavar='FILE', type=path, help='.npz file of the model'),
     'output_dir': dict(metavar='DIR', type=path, help='folder to save to'),
     'reconstruct': dict(metavar='IMAGE', type=path, nargs='+',
                         help='image files, which are scaled to the size of the training images'),
-    'page': dict(metavar='FILE', type=path, help='a copy of the page, as text, HTML or a notebook (.ipynb), whose '
-                 'cells are run in place of dA.py; they are run AS CODE, with all of your permissions'),
+    'page': dict(metavar='FILE', type=path, help='a copy of the page: text, HTML, a notebook (.ipynb), or the .py or '
+                 '.md file that nbconvert makes of one; its cells are run in place of dA.py, AS CODE, with all your '
+                 'permissions'),
     'checkpoint': dict(metavar='FILE', type=path,
                        help='save the state to FILE after each epoch; resume from FILE if it exists'),
 }
@@ -67,18 +68,18 @@ KINDS: dict[type, dict] = {
     float: dict(metavar='X', type=checked(float, math.isfinite, 'a finite number')),
     str: dict(metavar='TEXT')}
 UNTYPED = dict(help=argparse.SUPPRESS, type=checked(
-    str, lambda value: False, 'possible here; the argument needs a default that is a number, a text, True, False, or a '
-                              'tuple or list of integers, of floats or of texts'))
+    str, lambda value: False, 'possible here; the argument needs a default that is a number, a string, True, False, or '
+                              'a tuple or list of integers, floats or strings'))
 REQUIRED = inspect.Parameter.empty  # what inspect has for a default that is missing
 
 
 def run(main, **others):
     """Call main() with the options of the command line, and exit with the status that it returns, if that is an int.
 
-    Each argument of main is an option: the one in OPTIONS if that can have its default, else one of the default's type.
-    A line `name : text` in main's docstring is its help. --checkpoint FILE becomes a Checkpoint. A function in `others`
-    is called in place of main if the option of its name is given. An invalid option or file ends the script with one
-    line and status 2, Ctrl-C with status 130.
+    Each argument of main is an option: the one in OPTIONS if the default is valid for it, else one of the default's
+    type. A line `name : text` in main's docstring is its help. --checkpoint FILE becomes a Checkpoint. A function in
+    `others` is called in place of main if the option of its name is given. An invalid option or file ends the script
+    with one line and status 2, Ctrl-C with status 130.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors='backslashreplace')  # a path may have letters that the Windows code page lacks

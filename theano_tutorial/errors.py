@@ -1,4 +1,4 @@
-"""The error of everything that a user gives to this project."""
+"""The error for invalid files and settings that a user gives to this project."""
 
 
 class InputError(ValueError):

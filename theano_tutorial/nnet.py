@@ -9,7 +9,7 @@ Where exp hardly matters, Theano's C code leaves it out, so that its functions a
                                         exactly 0 for   x < -745             x < -103
 
 So above 19 the sigmoid's gradient, y (1 - y), is 0 instead of up to 5.6e-9. On the page 2.9% of the hidden values are
-there: over 50,000 steps that changes the weights by 1e-5, and one pixel by a grey level. pt.sigmoid has no limits.
+there: over 50,000 steps that changes the weights by up to 1.3e-5, and one pixel by a grey level. pt.sigmoid has none.
 
 Source: ScalarSigmoid and ScalarSoftplus in theano/tensor/nnet/sigm.py, Theano 0.8.2. Here the limits hold in every mode
 of PyTensor. As in Theano, integers are converted to float32 or, from 32 bits on, to float64.

@@ -128,7 +128,7 @@ def show_validation_errors(text):
     """Show the validation error of each epoch, and what the page printed."""
     errors = validation_errors(text)
     page = validation_errors('\n'.join(reference.record()['logistic_mini']['log']))
-    _, axis = plt.subplots(figsize=(8, 4), dpi=100, layout='constrained')
+    _, axis = plt.subplots(figsize=(9, 4.5), dpi=100, layout='constrained')
     axis.plot(np.arange(1, len(errors) + 1), errors, color='#0072B2', label='here')
     axis.plot(np.arange(1, len(page) + 1), page, 'o', color='#D55E00', fillstyle='none', label='the page')
     best = int(np.argmin(errors))
@@ -142,7 +142,7 @@ def show_validation_errors(text):
 
 def show_predictions(images, labels, classes, probabilities):
     """Show 25 digits with the predicted class and its probability. A wrong one is framed, its label in brackets."""
-    _, axes = plt.subplots(5, 5, figsize=(6, 7), dpi=100, layout='constrained')
+    _, axes = plt.subplots(5, 5, figsize=(8, 9.2), dpi=100, layout='constrained')
     for axis, image, label, predicted, probability in zip(axes.flat, images, labels, classes, probabilities):
         axis.imshow(image.reshape(28, 28), cmap='gray', vmin=0, vmax=1)
         axis.set(xticks=[], yticks=[], title=f'{predicted}  {probability:.3f}')
@@ -154,11 +154,26 @@ def show_predictions(images, labels, classes, probabilities):
 
 
 def show_class_weights(W):
-    """Show the weights of each class, a column of W, as an image."""
+    """Show the weights of each class, a column of W, as an image with white at 0."""
     limit = np.abs(W).max()
-    figure, axes = plt.subplots(2, 5, figsize=(8, 3.8), dpi=100, layout='constrained')
+    figure, axes = plt.subplots(2, 5, figsize=(11, 4.6), dpi=100, layout='constrained')
     for digit, axis in enumerate(axes.flat):
         shown = axis.imshow(W[:, digit].reshape(28, 28), cmap='RdBu', vmin=-limit, vmax=limit)
         axis.set(xticks=[], yticks=[], title=str(digit))
     figure.colorbar(shown, ax=axes, label='weight')
+    plt.show()
+
+
+def show_contributions(image, maps):
+    """Show an image of 784 pixels, and beside it arrays of 784 numbers with white at 0. maps : dict, title to array"""
+    limit = max(np.abs(values).max() for values in maps.values())
+    figure, (first, *others) = plt.subplots(1, 1 + len(maps), figsize=(11, 3.6), dpi=100, layout='constrained')
+    first.imshow(image.reshape(28, 28), cmap='gray', vmin=0, vmax=1)
+    first.set_title('image')
+    for axis, (title, values) in zip(others, maps.items()):
+        shown = axis.imshow(values.reshape(28, 28), cmap='RdBu', vmin=-limit, vmax=limit)
+        axis.set_title(title)
+    for axis in (first, *others):
+        axis.set(xticks=[], yticks=[])
+    figure.colorbar(shown, ax=others)
     plt.show()

@@ -151,7 +151,7 @@ def read_costs(printed, epochs):
 
 
 def read_noise(printed):
-    """The 10 x 10 noise matrix that a run printed; empty if there is none."""
+    """The 10 x 10 noise matrix that a run printed; an empty array if there is none."""
     rows = re.findall(r'\[((?: *[01]\.,?){10})\]', printed)
     return np.array([[float(entry) for entry in re.findall(r'[01]\.', row)] for row in rows])
 

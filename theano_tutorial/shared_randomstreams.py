@@ -1,4 +1,4 @@
-"""Theano's module of this name on PyTensor: symbolic random numbers, the same as Theano's to the last bit.
+"""Theano's module of this name on PyTensor: symbolic random numbers, bit for bit those of Theano.
 
 A RandomStreams has one seed, from which it makes a numpy RandomState. Each call of a distribution draws
 randint(2 ** 30) from that, to seed the RandomState that the random variable draws from: its stream. numpy guarantees
@@ -75,7 +75,7 @@ def _whole(name, values, least, most=2 ** 63 - 1):
     with np.errstate(invalid='ignore'):  # NaN
         whole = values.astype(np.int64)
     if not np.array_equal(whole, values) or (whole < least).any() or (whole > most).any():
-        raise ValueError(f'{name} is {values}; it must be whole, from {least} to {most}')
+        raise ValueError(f'{name} is {values}; it must be an integer from {least} to {most}')
     return whole
 
 
@@ -95,14 +95,14 @@ def _choice(rng, a, replace, p, size):
     if p.ndim != 1:
         raise ValueError(f'p is {p}; it must be a vector, or None for equal probabilities')
     if replace.size != 1:
-        raise ValueError(f'replace is {replace}; it must be one truth value')
+        raise ValueError(f'replace is {replace}; it must be a single boolean')
     return rng.choice(a, size, bool(replace), p if p.size else None)
 
 
 def _permutation(rng, n, size):
     n = _whole('n', n, 0)
     if n.ndim:
-        raise ValueError(f'n is {n}; it must be one number')
+        raise ValueError(f'n is {n}; it must be a single number')
     draws = [rng.permutation(int(n)) for _ in range(np.prod(size, dtype=int))]
     return np.array(draws, np.int64).reshape(*size, int(n))
 
@@ -351,7 +351,7 @@ class RandomStreams:
         return self.gen(_draw, 'multinomial', size, ndim, dtype, n, pvals, added=pvals.type.shape[-1:])
 
     def shuffle_row_elements(self, input):
-        """The input with the elements of each row (last dimension) shuffled; `.permutation` tells how."""
+        """The input with the elements of each row (last dimension) shuffled; its attribute `permutation` says how."""
         permutation = self.permutation(size=input.shape[:-1], n=input.shape[-1], ndim=input.ndim - 1)
         shuffled = pt.take_along_axis(input, permutation, axis=-1)
         shuffled.permutation = permutation

@@ -1,7 +1,7 @@
 """The fastest way to run a compiled function on this machine. Scripts call use_fastest(); importing changes nothing.
 
-PyTensor installed by pip computes with Numba. With a C++ compiler and a fast BLAS its C backend is faster. The products
-of a minibatch are too small to be divided among threads, so BLAS gets one.
+PyTensor installed by pip computes with Numba. With a C++ compiler and a fast BLAS its C backend is faster. Where there
+is neither, NumPy computes. The products of a minibatch are too small to be divided among threads, so BLAS gets one.
 """
 import contextlib
 import os
@@ -17,8 +17,8 @@ import scipy.linalg  # noqa: F401  loads Numba's BLAS, so that threadpoolctl fin
 from pytensor import config
 from pytensor.link.c.cmodule import GCC_compiler
 
-from theano_tutorial.compute import blas
-from theano_tutorial.compute.jit import optional
+from theano_tutorial.compute import blas, numpy_backend
+from theano_tutorial.compute.jit import numba, optional
 from theano_tutorial.errors import InputError
 
 C_FLAGS = '-g0 -O3 -fno-math-errno -fno-trapping-math'
@@ -27,9 +27,9 @@ C_FLAGS = '-g0 -O3 -fno-math-errno -fno-trapping-math'
 GLIBC_VECTOR_MATH = ' -D__FAST_MATH__'
 ONE_THREAD = 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'VECLIB_MAXIMUM_THREADS'
 # Modes and linkers that cannot run the tutorial, and why.
-CANNOT = {**dict.fromkeys(['jax', 'pytorch', 'mlx'], 'which slices the data by a symbolic index'),
-          'nanguardmode': 'whose random states it takes for arrays'}
-_chosen = ('', '', '')  # linker, gcc__cxxflags and description
+CANNOT = {**dict.fromkeys(['jax', 'pytorch', 'mlx'], 'it cannot slice the data by a symbolic index'),
+          'nanguardmode': 'it takes the random states for arrays'}
+_chosen: tuple = None, None  # the settings that _choose made, and their description
 
 
 def use_fastest():
@@ -48,9 +48,9 @@ def use_fastest():
     except OSError as error:
         raise InputError(f'{config.base_compiledir}: {error.strerror or error}; PyTensor keeps compiled code there; '
                          'for another folder set PYTENSOR_FLAGS=base_compiledir=FOLDER') from None
-    for value in config.mode, config.linker:
+    for value in str(config.mode), config.linker:
         if value.lower() in CANNOT:
-            raise InputError(f'{value} cannot run the tutorial, {CANNOT[value.lower()]}; '
+            raise InputError(f'{value} cannot run the tutorial, because {CANNOT[value.lower()]}; '
                              'use the default, NUMBA or FAST_COMPILE')
     used = _choose()
     if threadpoolctl := optional('threadpoolctl'):
@@ -73,29 +73,44 @@ def _processor():
 
 
 def _choose():
-    global _chosen
-    if (config.linker, config.gcc__cxxflags) == _chosen[:2]:
-        return _chosen[2]
+    if _settings() == _chosen[0]:
+        return _chosen[1]
     if config.mode != 'Mode' or config.linker != 'auto':
         return f'with mode={config.mode}, linker={config.linker}, as configured'
     if not config.cxx:
-        return 'with Numba (no C++ compiler)'
+        return _without_c('no C++ compiler')
 
     for variable in ONE_THREAD:  # read when the library is loaded; threadpoolctl sets it for those that are loaded
         os.environ.setdefault(variable, '1')
     name, ldflags, flags = blas.find()
     if not ldflags:
-        return 'with Numba (no BLAS for C; the extra "fast" installs one)'
+        return _without_c('no BLAS for C; the extra "fast" installs one')
     vector_math = GLIBC_VECTOR_MATH if platform.libc_ver()[0] == 'glibc' else ''
     cxxflags = (config.gcc__cxxflags or C_FLAGS + vector_math) + flags
     config.blas__ldflags = ldflags  # permanently: Numba ignores it, and reading its default searches the disk
     with config.change_flags(linker='cvm', gcc__cxxflags=cxxflags):
         reason = _compile_error()
     if reason:
-        return f'with Numba ({reason})'
+        return _without_c(reason)
     config.linker, config.gcc__cxxflags = 'cvm', cxxflags
-    _chosen = 'cvm', cxxflags, f'in C with {name}'
-    return _chosen[2]
+    return _remembered(f'in C with {name}')
+
+
+def _without_c(reason):
+    if numba:
+        return f'with Numba ({reason})'
+    config.mode, config.cxx = numpy_backend.mode(), ''  # scan would use the compiler in this mode, too
+    return _remembered(f'with NumPy (no Numba; {reason})')
+
+
+def _settings():
+    return config.mode, config.linker, config.gcc__cxxflags
+
+
+def _remembered(used):
+    global _chosen
+    _chosen = _settings(), used
+    return used
 
 
 def _compile_error():

@@ -65,11 +65,15 @@ def compiled_rows(all_linear, all_one, real, integer, fraction_bits, largest, te
 
 
 def rows_in_numpy(all_linear, all_one, x, a):
-    """The same two matrices without Numba."""
-    size, e, t = abs(a), np.exp(-abs(a)), np.where(a > 0, 1 - x, x)
-    linear = np.multiply(t, size, out=np.zeros_like(a), where=(t != 0) | ~np.isposinf(size))
-    L = linear + np.log1p(np.where(size <= all_linear, e, (1 - t) * e))
-    return L.sum(axis=1), np.where(a >= 0, 1, e) / (1 + np.where(a <= all_one, e, 0)) - x
+    """The same two arrays without Numba."""
+    size, positive = abs(a), a > 0
+    e, t = np.exp(-size), np.where(positive, 1 - x, x)
+    factors = 1 + np.where(size <= all_linear, e, (1 - t) * e)
+    if not np.isfinite(size.max(initial=0)):
+        size = np.where(t == 0, 0, size)  # 0 times infinity is 0 here
+    logarithms = np.log(np.multiply.reduceat(factors, range(0, a.shape[1], 1000), axis=1, dtype=float)).sum(axis=1)
+    L = (t * size).sum(axis=1) + logarithms
+    return L.astype(a.dtype), np.where(positive, 1, e) / (1 + np.where(a <= all_one, e, 0)) - x
 
 
 def cross_entropy_rows(dtype, all_linear, all_one):

@@ -43,15 +43,21 @@ def _temper(key, words):
 
 
 @compiled()
-def draw_bernoulli(state, p, out):
-    """Fill the vector `out` as RandomState.binomial(1, p) does. state : uint32 (625,), advanced"""
+def _threshold(p):
+    """What a uniform number is above if the rarer of the outcomes 0 and 1 occurs."""
     if not 0 <= p <= 1:
         raise ValueError('p < 0, p > 1 or p is NaN')
     # numpy's legacy algorithm draws the rarer outcome by inversion: it occurs if a uniform number u is above
     # exp(log(1 - rare)). It would draw again if u were above the sum of both outcomes' rounded probabilities, which is
     # impossible with glibc's exp and log, and has a probability of 2 ** -53 if they are off by a bit.
     rare = p if p <= 0.5 else 1. - p
-    threshold = np.int64(math.exp(math.log(1. - rare)) * 2. ** 53)
+    return math.exp(math.log(1. - rare))
+
+
+@compiled()
+def draw_bernoulli(state, p, out):
+    """Fill the vector `out` as RandomState.binomial(1, p) does. state : uint32 (625,), advanced"""
+    threshold = np.int64(_threshold(p) * 2. ** 53)
     key, used = state[:624], np.int64(state[624])
     words = np.empty(2 * out.size, np.uint32)
     done = 0
@@ -80,7 +86,8 @@ def bernoulli(rng, p, shape, dtype):
     Raises ValueError if p is not in [0, 1].
     """
     if numba is None:
-        return rng.binomial(1, p, shape).astype(dtype)
+        threshold, u = _threshold(p), rng.random_sample(shape)
+        return (u <= threshold if p > 0.5 else u > threshold).astype(dtype)
     out = np.empty(shape, dtype)
     bits = rng._bit_generator
     with bits.lock:

@@ -224,8 +224,8 @@ def _read_folder(path, image_shape):
     names = None if None in numbers else list(numbers)
     for file, name in (pair for pairs in found.values() for pair in pairs):
         if name not in numbers:
-            raise InputError(f'{file}: {name or "no"} folder of a class, where the training set has '
-                             f'{", ".join(names or ["none"])}')
+            raise InputError(f'{file}: {f"class {name}" if name else "no class"}, but the training set has '
+                             f'{", ".join(names or ["no classes"])}')
     if names:
         print('... classes:', ', '.join(f'{k} {name}' for k, name in enumerate(names)))
 
@@ -236,7 +236,7 @@ def _read_folder(path, image_shape):
         image = read_image(file, image_shape)
         if image.shape != shape:
             raise InputError(f'{file}: {image.shape[0]}x{image.shape[1]}, where {os.path.basename(files[0])} is '
-                             f'{shape[0]}x{shape[1]}; give --image-shape to scale all images')
+                             f'{shape[0]}x{shape[1]}; to scale all images, set --image-shape')
         images[k] = image
 
     sets, n = {}, 0
@@ -264,23 +264,23 @@ def _read_csv(path, image_shape):
 
 
 def _refuse_other_numbers(table, path, image_shape):
-    """Raise InputError if the first line of a CSV file, or its first or last column, seems to be no pixels."""
+    """Raise InputError if the first line of a CSV file, or its first or last column, does not seem to be pixels."""
     def counts(numbers):
         return len(numbers) > 2 and any(np.array_equal(numbers, k + np.arange(len(numbers))) for k in (0, 1))
 
     if len(table) and counts(table[0]):
-        raise InputError(f'{path}: its first line numbers the columns, as if it were a header; remove it (in pandas, '
+        raise InputError(f'{path}: the first line looks like a header (consecutive numbers); remove it (in pandas: '
                          'header=False)')
     if counts(np.sort(table[:, 0])):
-        raise InputError(f'{path}: its first column numbers the lines, as if it were an index; remove it (in pandas, '
+        raise InputError(f'{path}: the first column looks like an index (consecutive numbers); remove it (in pandas: '
                          'index=False)')
     n_pixels = table.shape[1] - 1
     shape = image_shape or (math.isqrt(n_pixels),) * 2
     labels = [name for name, column in (('first', table[:, 0]), ('last', table[:, -1]))
               if np.array_equal(column, np.floor(column))]
     if n_pixels == math.prod(shape) and n_pixels > 1 and labels:
-        raise InputError(f'{path}: {n_pixels + 1} numbers in a line, one more than {shape[0]}x{shape[1]}, as if the '
-                         f'{" or the ".join(labels)} were a label or an index; remove it, or give --image-shape')
+        raise InputError(f'{path}: {n_pixels + 1} numbers in a line, one more than {shape[0]}x{shape[1]}: the '
+                         f'{" or the ".join(labels)} looks like a label or an index; remove it, or set --image-shape')
 
 
 def _read_npz(path):
@@ -293,8 +293,8 @@ def _read_npz(path):
         if kind not in ('x', 'y') or part not in SET_NAMES:
             continue
         if sets.setdefault(SET_NAMES[part], {}).setdefault(kind, array) is not array:
-            raise InputError(f'{path}: {name} is there twice, in {", ".join(arrays)}')
+            raise InputError(f'{path}: {name} is there twice: {", ".join(arrays)}')
     for part in SETS if 'valid' in sets else ('train', 'test'):
         if 'x' not in sets.get(part, {}):
-            raise InputError(f'{path}: no {part}_x in it, but {", ".join(arrays) or "nothing"}')
+            raise InputError(f'{path}: it has no {part}_x; it has {", ".join(arrays) or "no arrays"}')
     return _in_order({part: _pair(part, (pair['x'], pair.get('y')), path) for part, pair in sets.items()}, path)

@@ -1,4 +1,4 @@
-"""Image files: what is in them, and which there are in a folder."""
+"""Image files: read one, and find those in a folder."""
 import os
 import warnings
 
@@ -30,8 +30,8 @@ def read_image(path, image_shape=None):
         except (InputError, MemoryError):
             raise
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-            raise InputError(f'{path}: it has more than {Image.MAX_IMAGE_PIXELS / 1e6:.0f} million pixels, the most '
-                             'that are read; save it smaller') from None
+            raise InputError(f'{path}: it has more than {Image.MAX_IMAGE_PIXELS / 1e6:.0f} million pixels, the '
+                             'maximum; scale it down') from None
         except Exception as error:  # damaged bytes can make Pillow raise anything
             raise InputError(f'{path}: not an image that Pillow can read ({type(error).__name__})') from error
 
@@ -40,7 +40,7 @@ def _grey(image, path):
     """The pixels of an opened image, float32 (height, width) in [0, 1]. Raises InputError naming `path`."""
     n_images = getattr(image, 'n_frames', 1)
     if n_images > 1 and image.format not in ('MPO', 'PSD'):  # a photo with its preview, a picture with its layers
-        raise InputError(f'{path}: it holds {n_images} images; save each in a file of its own')
+        raise InputError(f'{path}: it contains {n_images} images; save each in a separate file')
     file_format, transparent = image.format, image.info.get('transparency')
     bits = image.tag_v2.get(258, (16,))[0] if file_format == 'TIFF' else 16  # some scanners' files have 12
     kind = image.tile[0][3] if file_format == 'PNG' else None  # how many bits a pixel has before Pillow makes 8 of them
@@ -56,8 +56,8 @@ def _grey(image, path):
         pixels = np.asarray(image)
         # In this mode, Pillow has the 16 bits of these two formats, and the 32 bits of others.
         if image.mode == 'I' and file_format not in ('PNG', 'PPM'):
-            raise InputError(f'{path}: its pixels are integers from {pixels.min()} to {pixels.max()}, of which none is '
-                             'known to be white; expected integers of 8 or 16 bits, or floats in [0, 1]')
+            raise InputError(f'{path}: its pixels are 32-bit integers from {pixels.min()} to {pixels.max()}, for which '
+                             'the value of white is unknown; expected integers of 8 or 16 bits, or floats in [0, 1]')
         grey = pixels.astype(np.float32) / 2 ** bits
         return grey if transparent is None else np.where(pixels == transparent, np.float32(1 - 2 ** -16), grey)
 
@@ -71,7 +71,7 @@ def _grey(image, path):
             image = Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image.convert('RGBA'))
         return np.asarray(image.convert('L')) / np.float32(256)
     except ValueError:
-        raise InputError(f'{path}: Pillow cannot turn its colours, {image.mode}, into grey; save it in RGB') from None
+        raise InputError(f'{path}: Pillow cannot convert its mode, {image.mode}, to grey; save it as RGB') from None
 
 
 def find_images(path):

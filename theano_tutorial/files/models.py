@@ -79,7 +79,7 @@ def apply(autoencoder, output, images):
     """The value of `output`, a symbolic variable that depends on autoencoder.x, for images: an array (n, ...).
 
     images : array, lists or shared variable, (n, n_visible), (n, height, width) or one image; floats in [0, 1], or
-        integers from 0 to 255, which are divided by 256; if the model was trained on pixels of 0 and 1, those integers
+        integers from 0 to 255, which are divided by 256; for a model trained on the integers 0 and 1, only these
 
     Raises InputError (a ValueError) for images of another shape or with other values.
     """
@@ -90,7 +90,7 @@ def apply(autoencoder, output, images):
 def reconstruct_files(autoencoder, paths, corruption=None):
     """The pixels of image files, with each followed by its corrupted copy and the reconstruction: (3 n, n_visible).
 
-    corruption : None for that of the training. The noise is the same every time.
+    corruption : by default the one used in training. The noise is the same every time.
 
     Raises the errors of read_image, InputError (a ValueError) if the shape of the model's images is not known.
     """

@@ -1,4 +1,4 @@
-"""Files: atomic saves, .npz files that hold arrays and no code, and what does not fit into memory."""
+"""Files: atomic saves, .npz files of arrays without code, and errors for what does not fit into memory."""
 import contextlib
 import gzip
 import io
@@ -28,7 +28,7 @@ def check_memory(n_bytes):
     if hasattr(os, 'sysconf'):  # not on Windows, where the allocation itself fails
         memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
         if n_bytes > memory > 0:
-            raise MemoryError(f'it takes {n_bytes / 1e6:.0f} MB or more, of {memory / 1e6:.0f} MB')
+            raise MemoryError(f'it needs at least {n_bytes / 1e6:.0f} MB; the machine has {memory / 1e6:.0f} MB')
 
 
 def make_folder(path):
@@ -43,8 +43,8 @@ def atomic_write(path):
     """Open a temporary file beside `path` for writing bytes, and rename it to `path` if the block succeeds.
 
     Its folder is created if need be. `path` holds the old content or the new at any moment, also if the process is
-    killed, the disk is full or others write to it at the same time, the last of whom wins. Raises OSError naming
-    `path`; symbolic links are followed, and only regular files are replaced.
+    killed, the disk is full, or several processes write to it at the same time (the last one wins). Raises OSError
+    naming `path`; symbolic links are followed, and only regular files are replaced.
     """
     target = os.path.realpath(path)
     folder, name = os.path.split(target)

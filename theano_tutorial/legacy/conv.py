@@ -117,8 +117,8 @@ class MaxPool(Op):
 class MaxPoolGradient(MaxPool):
     """The gradient by the images: as in Theano, all pixels that equal the maximum of a window get its gradient."""
 
-    def make_node(self, images, maxima, gradient):
-        return Apply(self, [images, maxima, gradient], [images.type()])
+    def make_node(self, images, *maxima_and_gradient):
+        return Apply(self, [images, *maxima_and_gradient], [images.type()])
 
     def infer_shape(self, *args):
         return args[-1][:1]
