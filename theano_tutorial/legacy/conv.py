@@ -14,7 +14,7 @@ from pytensor.scalar import upcast
 
 from theano_tutorial.compute.jit import for_numba
 
-COPIED = 2 ** 17  # numbers in the windows that are copied at a time, so that they stay in the processor's cache
+COPIED = 2 ** 18  # numbers in the windows that are copied at a time, so that they stay in the processor's cache
 # Arguments of Theano's older conv2d that told it how to compute.
 IGNORED = {'unroll_batch', 'unroll_kern', 'unroll_patch', 'openmp', 'version', 'verbose', 'direction_hint'}
 
@@ -64,25 +64,29 @@ class Correlation(Op):
         shape = self._shape(a, b)
         if self.wanted == 'maps' and (a[1] != b[1] or min(shape[2:]) < 1):
             raise ValueError(f'images of shape {a} do not fit filters of shape {b}')
-        values = dict(zip(self.given, inputs)) | {self.wanted: np.zeros(shape, node.outputs[0].dtype)}
+        out = (np.empty if self.wanted == 'maps' else np.zeros)(shape, node.outputs[0].dtype)
+        values = dict(zip(self.given, inputs)) | {self.wanted: out}
         images, filters, maps = (values[name] for name in self.names)
-        matrix = filters.reshape(len(filters), -1)
-        length, places = matrix.shape[1], maps.shape[2] * maps.shape[3]
-        step = max(1, COPIED // max(1, length * places))
-        for begin in range(0, len(images), step):
-            some = images[begin:begin + step]
-            some_maps = maps[begin:begin + step].reshape(len(some), len(filters), places)
+        (n_images, channels, *_), (n_filters, _, *size), places = images.shape, filters.shape, maps.shape[2:]
+        matrix, maps = filters.reshape(n_filters, -1), maps.reshape(n_images, n_filters, -1)
+        # The windows of `step` images at a time: (channel and place in the window, place of the window).
+        step = max(1, COPIED // max(1, matrix.shape[1] * maps.shape[2]))
+        windows = np.empty((min(step, n_images), matrix.shape[1], maps.shape[2]), out.dtype)
+        for begin in range(0, n_images, step):
+            some = slice(begin, begin + step)
+            parts, copied = _parts(images[some], size, self.stride), windows[:n_images - begin]
+            of_parts = copied.reshape(len(copied), channels, -1, *places)
             if self.wanted == 'images':
-                copied = (matrix.T @ some_maps).reshape(len(some), images.shape[1], -1, *maps.shape[2:])
-                for k, part in enumerate(_parts(some, filters.shape[2:], self.stride)):
-                    part += copied[:, :, k]
-                continue
-            copied = np.stack(_parts(some, filters.shape[2:], self.stride), axis=2).reshape(len(some), length, places)
-            if self.wanted == 'maps':
-                np.matmul(matrix, copied, out=some_maps)
+                np.matmul(matrix.T, maps[some], out=copied)
+                for k, part in enumerate(parts):
+                    part += of_parts[:, :, k]
             else:
-                matrix += (some_maps @ copied.transpose(0, 2, 1)).sum(axis=0)
-        outputs[0][0] = values[self.wanted]
+                np.stack(parts, axis=2, out=of_parts)
+                if self.wanted == 'maps':
+                    np.matmul(matrix, copied, out=maps[some])
+                else:
+                    matrix += (maps[some] @ copied.transpose(0, 2, 1)).sum(axis=0)
+        outputs[0][0] = out
 
     def pullback(self, inputs, outputs, output_grads):
         values = dict(zip(self.given, inputs)) | {self.wanted: output_grads[0]}
