@@ -27,7 +27,10 @@ import numpy as np  # noqa: E402
 import theano  # noqa: E402
 import theano.tensor as T  # noqa: E402
 from PIL import Image  # noqa: E402
+from theano.sandbox.rng_mrg import MRG_RandomStreams  # noqa: E402
+from theano.tensor.nnet import conv2d  # noqa: E402
 from theano.tensor.shared_randomstreams import RandomStreams  # noqa: E402
+from theano.tensor.signal.pool import pool_2d  # noqa: E402
 
 TESTS = os.path.dirname(os.path.abspath(__file__))
 ORIGINAL = os.path.join(TESTS, os.pardir, 'data', 'original')
@@ -265,6 +268,69 @@ def expressions():
         yield {'expression': expression, 'dtype': str(result.dtype), 'value': result.tolist(), 'gradient': gradient}
 
 
+def mrg_streams():
+    """As streams(), of MRG_RandomStreams. In the arguments size_of stands for the symbolic shape of such an array."""
+    pvals = np.random.RandomState(3).dirichlet(np.ones(4), 5).tolist()
+    asked = [
+        ('uniform', dict(size=(4, 3))),
+        ('uniform', dict(size=(500, 784))),
+        ('uniform', dict(size=(7,), low=-3.0, high=5.0)),
+        ('uniform', dict(size=(5,), nstreams=2)),
+        ('uniform', dict(size=(4,), dtype='float32')),
+        ('uniform', dict(size=(4,), dtype='float64')),
+        ('uniform', dict(size_of=(200, 100))),
+        ('binomial', dict(size=(10, 10), p=0.7, dtype=theano.config.floatX)),
+        ('binomial', dict(size=(3, 4), p=0.1)),
+        ('binomial', dict(size_of=(20, 784), p=0.7)),
+        ('normal', dict(size=(4, 3))),
+        ('normal', dict(size=(5,), avg=-1.0, std=2.0)),
+        ('normal', dict(size_of=(3, 3))),
+        ('normal', dict(size=(2, 2), nstreams=60 * 256)),
+        ('multinomial', dict(pvals=pvals)),
+        ('multinomial', dict(pvals=pvals, n=30, dtype='auto')),
+        ('multinomial_wo_replacement', dict(pvals=pvals, n=3)),
+    ]
+    for seed in (12345, [1, 2, 3, 4, 5, 6]):
+        theano_rng = MRG_RandomStreams(seed)
+        variables = []
+        for name, arguments in asked:
+            arguments = dict(arguments)
+            if 'size_of' in arguments:
+                arguments['size'] = theano.shared(np.zeros(arguments.pop('size_of'))).shape
+            variables.append(getattr(theano_rng, name)(**arguments))
+        results = [list(draws(variable, 3)) for variable in variables]
+        theano_rng.seed(5)
+        for variable, result in zip(variables, results):
+            result.extend(draws(variable, 1))
+        yield {'floatX': FLOATX, 'seed': seed,
+               'streams': [{'name': name, 'arguments': arguments, 'draws': result}
+                           for (name, arguments), result in zip(asked, results)]}
+
+
+def of_images():
+    """Convolutions and poolings of images of small integers, and the gradients of half the sum of their squares. They
+    have no rounding, so a hash of each is enough, and it is the same in float32; what is hashed is float64."""
+    random = np.random.RandomState(2016)
+    images = np.asarray(random.randint(-4, 5, (2, 3, 7, 6)), theano.config.floatX)
+    filters = np.asarray(random.randint(-4, 5, (4, 3, 3, 2)), theano.config.floatX)
+    asked = [('conv2d', dict(border_mode=border_mode, subsample=subsample, filter_flip=filter_flip))
+             for border_mode in ('valid', 'full', 'half', 1, (2, 0))
+             for subsample, filter_flip in (((1, 1), True), ((2, 3), False))]
+    asked += [('pool_2d', dict(ds=ds, ignore_border=ignore_border, st=st, padding=padding, mode=mode))
+              for mode in ('max', 'sum', 'average_inc_pad', 'average_exc_pad')
+              for ds, st in (((2, 2), None), ((2, 2), (1, 1)), ((2, 2), (3, 2)), ((3, 2), (2, 3)))
+              for ignore_border, padding in ((True, (0, 0)), (False, (0, 0)), (True, (1, 1)))
+              # 6 divides with rounding, and Theano has no gradient of the last.
+              if (ds == (2, 2) or mode in ('max', 'sum')) and (mode != 'average_exc_pad' or padding == (0, 0))]
+    x, w = T.tensor4(), T.tensor4()
+    for name, arguments in asked:
+        y = conv2d(x, w, **arguments) if name == 'conv2d' else pool_2d(x, **arguments)
+        inputs = [x, w] if name == 'conv2d' else [x]
+        values = theano.function(inputs, [y] + T.grad(T.sum(y ** 2) / 2, inputs))(*[images, filters][:len(inputs)])
+        yield {'name': name, 'arguments': arguments, 'shape': values[0].shape,
+               'sha256': [hashlib.sha256((value.astype(np.float64) + 0).tobytes()).hexdigest() for value in values]}
+
+
 def costs(datasets):
     """Costs of three epochs at the page's settings and at others."""
     for settings in (dict(PAGE),
@@ -278,7 +344,8 @@ def costs(datasets):
 
 def main():
     golden = {'streams': list(streams()), 'costs': list(costs(load())), 'page': list(page(load())),
-              'logistic_regression': [logistic_regression(load())], 'elementwise': [elementwise()]}
+              'logistic_regression': [logistic_regression(load())], 'elementwise': [elementwise()],
+              'mrg_streams': list(mrg_streams()), 'of_images': list(of_images()) if FLOATX == 'float64' else []}
     if FLOATX == 'float32':
         json.dump(golden, sys.stdout)
         return

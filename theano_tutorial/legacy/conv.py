@@ -68,7 +68,7 @@ class Correlation(Op):
         values = dict(zip(self.given, inputs)) | {self.wanted: out}
         images, filters, maps = (values[name] for name in self.names)
         (n_images, channels, *_), (n_filters, _, *size), places = images.shape, filters.shape, maps.shape[2:]
-        matrix, maps = filters.reshape(n_filters, -1), maps.reshape(n_images, n_filters, -1)
+        matrix, maps = filters.reshape(n_filters, -1), maps.reshape(n_images, n_filters, places[0] * places[1])
         # The windows of `step` images at a time: (channel and place in the window, place of the window).
         step = max(1, COPIED // max(1, matrix.shape[1] * maps.shape[2]))
         windows = np.empty((min(step, n_images), matrix.shape[1], maps.shape[2]), out.dtype)
@@ -102,8 +102,8 @@ class MaxPool(Op):
     def __init__(self, size, stride):
         self.size, self.stride = size, stride
 
-    def make_node(self, images):
-        return Apply(self, [images], [pt.TensorType(images.dtype, (None,) * 4)()])
+    def make_node(self, *inputs):
+        return Apply(self, inputs, [pt.TensorType(inputs[0].dtype, (None,) * 4)()])
 
     def infer_shape(self, *args):
         (b, c, *lengths), = args[-1]
@@ -121,8 +121,8 @@ class MaxPool(Op):
 class MaxPoolGradient(MaxPool):
     """The gradient by the images: as in Theano, all pixels that equal the maximum of a window get its gradient."""
 
-    def make_node(self, images, *maxima_and_gradient):
-        return Apply(self, [images, *maxima_and_gradient], [images.type()])
+    def make_node(self, *inputs):
+        return Apply(self, inputs, [inputs[0].type()])
 
     def infer_shape(self, *args):
         return args[-1][:1]
@@ -147,6 +147,13 @@ def call_perform(op, node, **kwargs):
 
 for_numba(Correlation)(call_perform)
 for_numba(MaxPool)(call_perform)
+
+
+def _pair(name, values, least):
+    if not isinstance(values, tuple | list) or len(values) != 2 or any(
+            not isinstance(value, int | np.integer) or value < least for value in values):
+        raise ValueError(f'{name} is {values!r}; it must be two integers, at least {least}')
+    return tuple(map(int, values))
 
 
 def _pad(images, before, after, value=0):
@@ -180,14 +187,15 @@ def conv2d(input, filters, input_shape=None, filter_shape=None, border_mode='val
     images, filters = pt.as_tensor_variable(input), pt.as_tensor_variable(filters)
     if images.ndim != 4 or filters.ndim != 4:
         raise TypeError(f'input has {images.ndim} dimensions, and filters have {filters.ndim}; both must have 4')
-    dtype, k = upcast(images.dtype, filters.dtype), filters.shape[2:]
-    borders = {'valid': (0, 0), 'full': (k[0] - 1, k[1] - 1), 'half': (k[0] // 2, k[1] // 2)}
-    border = borders.get(border_mode, border_mode) if isinstance(border_mode, str) else np.broadcast_to(border_mode, 2)
-    if isinstance(border, str) or border_mode not in borders and min(border) < 0:
-        raise ValueError(f"border_mode is {border_mode!r}; it must be 'valid', 'full', 'half', an integer or two")
+    dtype, k, stride = upcast(images.dtype, filters.dtype), filters.shape[2:], _pair('subsample', subsample, 1)
     images, filters = images.astype(dtype), filters.astype(dtype)
-    return _correlate(images if border_mode == 'valid' else _pad(images, border, border),
-                      filters[:, :, ::-1, ::-1] if filter_flip else filters, tuple(subsample))
+    if isinstance(border_mode, str) and border_mode not in ('valid', 'full', 'half'):
+        raise ValueError(f"border_mode is {border_mode!r}; it must be 'valid', 'full', 'half', an integer or a pair")
+    if border_mode != 'valid':
+        border = {'full': (k[0] - 1, k[1] - 1), 'half': (k[0] // 2, k[1] // 2)}.get(str(border_mode)) or _pair(
+            'border_mode', (border_mode,) * 2 if isinstance(border_mode, int) else border_mode, 0)
+        images = _pad(images, border, border)
+    return _correlate(images, filters[:, :, ::-1, ::-1] if filter_flip else filters, stride)
 
 
 def pool_2d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0), mode='max', ds=None, st=None, padding=None):
@@ -203,13 +211,15 @@ def pool_2d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0), mode='m
 
     Raises ValueError for arguments that do not fit.
     """
-    size, pad = tuple(ws or ds), tuple(padding or pad)
-    stride = tuple(stride or st or size)
+    size = _pair('ws', ws or ds, 1)
+    stride, pad = _pair('stride', stride or st or size, 1), _pair('pad', padding or pad, 0)
     if mode not in ('max', 'sum', 'average_inc_pad', 'average_exc_pad'):
         raise ValueError(f"mode is {mode!r}; it must be 'max', 'sum', 'average_inc_pad' or 'average_exc_pad'")
     if any(pad) and not ignore_border or pad[0] >= size[0] or pad[1] >= size[1]:
         raise ValueError(f'pad is {pad}; it must be less than ws, {size}, and ignore_border True')
     input = pt.as_tensor_variable(input)
+    if input.ndim < 2:
+        raise TypeError(f'input has {input.ndim} dimensions; it must have at least 2')
     lengths, after = input.shape[-2:], pad
     if not ignore_border:
         after = [pt.maximum(0, _covered(lengths[i], size[i], stride[i]) - lengths[i]) for i in (0, 1)]
