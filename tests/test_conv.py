@@ -5,6 +5,7 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from pytensor.compile.mode import Mode
 from pytensor.gradient import verify_grad
 from scipy.signal import convolve2d, correlate2d
 
@@ -101,6 +102,14 @@ def test_pooling_of_other_dimensions_and_integers(uncompiled):
     np.testing.assert_array_equal(conv.pool_2d(x, (2, 3)).eval({x: values}), expected)
     np.testing.assert_array_equal(conv.pool_2d(i, (2, 2)).eval({i: np.arange(9).reshape(3, 3) - 20}),
                                   [[-16, -15], [-13, -12]])
+
+
+def test_windows_of_one_pixel():
+    # The maxima must not be a view of the images, or the product is written over these.
+    images = pytensor.shared(np.ones((1, 1, 2, 2)))
+    doubled = pytensor.function([], 2 * conv.pool_2d(images, (1, 1), True), mode=Mode('py', 'fast_run'))
+    np.testing.assert_array_equal(doubled(), np.full((1, 1, 2, 2), 2))
+    np.testing.assert_array_equal(images.get_value(), np.ones((1, 1, 2, 2)))
 
 
 X = pt.tensor4()

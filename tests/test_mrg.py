@@ -61,13 +61,14 @@ def test_reference_file_of_theano(uncompiled):
 
 
 def test_without_numba():
-    states = np.random.RandomState(0).randint(0, mrg.M2, (6, 13)).astype(np.int32)
+    draw_in_numpy = getattr(mrg.draw, 'py_func', mrg.draw)
     for dtype, scale in mrg.SCALE.items():
-        (compiled, out), (in_numpy, expected) = [(states.copy(), np.empty(30, dtype)) for _ in range(2)]
-        mrg.draw(compiled, out, scale)
-        mrg.draw_in_numpy(in_numpy, expected, scale)
-        np.testing.assert_array_equal(out, expected)
-        np.testing.assert_array_equal(compiled, in_numpy)
+        results = []
+        for draw in mrg.draw, draw_in_numpy:
+            states, out = np.random.RandomState(0).randint(0, mrg.M2, (6, 13)).astype(np.int32), np.empty(30, dtype)
+            draw(states, out, scale)
+            results.append((states.tolist(), out.tolist()))
+        assert results[0] == results[1]
 
 
 @pytest.mark.parametrize('backend', ['C', pytest.param('Numba', marks=pytest.mark.slow)], indirect=True)
@@ -117,6 +118,8 @@ def test_choice(uncompiled):
     chosen = MRG_RandomStreams(9).choice(size=3, replace=False, p=pvals).eval()
     assert chosen.tolist() == MRG_RandomStreams(9).multinomial_wo_replacement(n=3, pvals=pvals).eval().tolist()
     assert np.sort(chosen).tolist() == [[0, 1, 2]] * 2
+    with pytest.raises(AssertionError, match='n is 4, but pvals have fewer columns'):
+        MRG_RandomStreams(9).choice(size=4, replace=False, p=pvals).eval()
     nothing_left = MRG_RandomStreams(9).choice(size=2, replace=False, p=np.array([[0., 0.]]))
     assert nothing_left.eval().tolist() == [[-1, -1]]
 

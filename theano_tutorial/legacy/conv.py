@@ -3,7 +3,6 @@
 A convolution is a matrix product with the windows of the images, copied side by side, by NumPy in every backend.
 PyTensor has signal.convolve2d, which is for one image and much slower.
 """
-import functools
 import warnings
 
 import numpy as np
@@ -50,11 +49,9 @@ class Correlation(Op):
 
     def _shape(self, a, b):
         of_axes = list(zip(a[2:], b[2:], self.stride))
-        if self.wanted == 'images':
-            return b[0], a[1], *(s * (m - 1) + k for k, m, s in of_axes)
-        if self.wanted == 'filters':
-            return b[1], a[1], *(h - s * (m - 1) for h, m, s in of_axes)
-        return a[0], b[0], *(_number(h, k, s) for h, k, s in of_axes)
+        return {'images': (b[0], a[1], *(s * (m - 1) + k for k, m, s in of_axes)),
+                'filters': (b[1], a[1], *(h - s * (m - 1) for h, m, s in of_axes)),
+                'maps': (a[0], b[0], *(_number(h, k, s) for h, k, s in of_axes))}[self.wanted]
 
     def infer_shape(self, *args):
         return [self._shape(*([shape[i] for i in range(4)] for shape in args[-1]))]
@@ -112,7 +109,10 @@ class MaxPool(Op):
     def perform(self, node, inputs, outputs):
         if any(length < size for length, size in zip(inputs[0].shape[2:], self.size)):
             raise ValueError(f'images of shape {inputs[0].shape} are smaller than a window, {self.size}')
-        outputs[0][0] = functools.reduce(np.maximum, _parts(inputs[0], self.size, self.stride))
+        first, *others = _parts(inputs[0], self.size, self.stride)
+        out = outputs[0][0] = first.copy()
+        for part in others:
+            np.maximum(out, part, out=out)
 
     def pullback(self, inputs, outputs, output_grads):
         return [MaxPoolGradient(self.size, self.stride)(*inputs, *outputs, *output_grads)]
@@ -137,16 +137,13 @@ class MaxPoolGradient(MaxPool):
         raise NotImplementedError('max pooling has no second derivative here')
 
 
+@for_numba(Correlation)
+@for_numba(MaxPool)
 def call_perform(op, node, **kwargs):
-    """What PyTensor's Numba backend runs for them: NumPy."""
     from pytensor.link.numba.dispatch.basic import generate_fallback_impl
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', UserWarning)  # that it does so
         return generate_fallback_impl(op, node), None  # Numba cannot keep on disk what calls Python
-
-
-for_numba(Correlation)(call_perform)
-for_numba(MaxPool)(call_perform)
 
 
 def _pair(name, values, least):
