@@ -9,11 +9,11 @@ import platform
 import re
 import sysconfig
 import tempfile
+import zlib
 
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
-import scipy.linalg  # noqa: F401  loads Numba's BLAS, so that threadpoolctl finds it
 from pytensor import config
 from pytensor.link.c.cmodule import GCC_compiler
 
@@ -53,6 +53,8 @@ def use_fastest():
             raise InputError(f'{value} cannot run the tutorial, {CANNOT[value.lower()]}; '
                              'use the default, NUMBA or FAST_COMPILE')
     used = _choose()
+    if not config.linker.startswith('c'):
+        optional('scipy.linalg')  # loads Numba's BLAS, so that threadpoolctl finds it
     if threadpoolctl := optional('threadpoolctl'):
         threadpoolctl.threadpool_limits(1, user_api='blas')  # of the libraries that are loaded by now
     return used
@@ -61,15 +63,28 @@ def use_fastest():
 def versions():
     """Python, PyTensor, numpy, BLAS and processor of this run, in one line."""
     return (f'Python {platform.python_version()}, PyTensor {pytensor.__version__}, numpy {np.__version__}, '
-            f'BLAS {blas.version()}, {_processor()}, {os.cpu_count()} cores')
+            f'BLAS {blas.version()}, {_cpuinfo("model name") or platform.processor() or platform.machine()}, '
+            f'{os.cpu_count()} cores')
 
 
-def _processor():
+def _cpuinfo(name):
+    """What Linux says of the first processor under this name, else an empty string."""
     with contextlib.suppress(OSError), open('/proc/cpuinfo') as file:
         for line in file:
-            if line.startswith('model name'):
+            if line.startswith(f'{name}\t'):
                 return line.split(':')[1].strip()
-    return platform.processor() or platform.machine()
+    return ''
+
+
+def _c_flags():
+    flags = C_FLAGS
+    if platform.libc_ver()[0] == 'glibc':
+        flags += GLIBC_VECTOR_MATH
+    if instructions := _cpuinfo('flags'):
+        # Without -march PyTensor runs the compiler three times to find its meaning. It does so since several machines
+        # may share a folder of compiled code: the macro keeps code for other instructions apart.
+        flags += f' -march=native -DINSTRUCTIONS={zlib.crc32(instructions.encode())}'
+    return flags
 
 
 def _choose():
@@ -86,8 +101,7 @@ def _choose():
     name, ldflags, flags = blas.find()
     if not ldflags:
         return 'with Numba (no BLAS for C; the extra "fast" installs one)'
-    vector_math = GLIBC_VECTOR_MATH if platform.libc_ver()[0] == 'glibc' else ''
-    cxxflags = (config.gcc__cxxflags or C_FLAGS + vector_math) + flags
+    cxxflags = (config.gcc__cxxflags or _c_flags()) + flags
     config.blas__ldflags = ldflags  # permanently: Numba ignores it, and reading its default searches the disk
     with config.change_flags(linker='cvm', gcc__cxxflags=cxxflags):
         reason = _compile_error()
@@ -100,9 +114,11 @@ def _choose():
 
 def _compile_error():
     """Compile and run products of the page's sizes. Returns None if that works, else what went wrong, in short."""
-    # An empty module first: PyTensor takes the products from its cache even if the compiler no longer works.
-    works, _, errors = GCC_compiler.try_compile_tmp('#include <Python.h>\nint main() { return 0; }', output=True,
-                                                    flags=[f'-I{sysconfig.get_path("include")}'])
+    # An empty module first: PyTensor takes the products from its cache even if the compiler no longer works. With its
+    # include guard defined, Python.h must be there, and takes no time.
+    works, _, errors = GCC_compiler.try_compile_tmp(
+        '#define Py_PYTHON_H\n#include <Python.h>\nint main() { return 0; }', output=True,
+        flags=[f'-I{sysconfig.get_path("include")}'])
     if works:
         try:
             return _wrong_product()
