@@ -22,7 +22,8 @@ def main():
         assert not used.startswith('in C') or backend.use_fastest() == used
     except InputError as error:
         print(error)
-    importlib.import_module('scipy.linalg')  # which Numba's products come from
+    if config.linker != 'cvm':
+        importlib.import_module('scipy.linalg')  # which Numba's products come from
     print(*(name for name, value in zip(SETTINGS, before) if getattr(config, name) != value))
     print({pool['num_threads'] for pool in threadpoolctl.threadpool_info() if pool['user_api'] == 'blas'})
 

@@ -1,12 +1,16 @@
 """The fastest way to run a compiled function on this machine. Scripts call use_fastest(); importing changes nothing.
 
-PyTensor installed by pip computes with Numba. With a C++ compiler and a fast BLAS its C backend is faster. The products
-of a minibatch are too small to be divided among threads, so BLAS gets one.
+PyTensor installed by pip computes with Numba. With a C++ compiler and a fast BLAS its C backend is faster. The page's
+products are too small to be divided among threads, so BLAS gets one, unless the user set another number. On Linux, C
+with OpenBLAS divides larger products itself, see small_gemm_2.h, among as many threads as BLAS had: one for each core,
+or what the user set in the environment or with threadpoolctl.
 """
 import contextlib
+import functools
 import os
 import platform
 import re
+import sys
 import sysconfig
 import tempfile
 import zlib
@@ -33,7 +37,7 @@ _chosen = ('', '', '')  # linker, gcc__cxxflags and description
 
 
 def use_fastest():
-    """Configure PyTensor for this process, and its BLAS for one thread. Returns a description of what is used.
+    """Configure PyTensor and the threads of its BLAS for this process. Returns a description of what is used.
 
     What the user set in PYTENSOR_FLAGS or .pytensorrc stays as it is; flags that the BLAS needs are added to
     gcc__cxxflags. Environment variables that the BLAS and the compiler read are set, too.
@@ -52,12 +56,29 @@ def use_fastest():
         if value.lower() in CANNOT:
             raise InputError(f'{value} cannot run the tutorial, {CANNOT[value.lower()]}; '
                              'use the default, NUMBA or FAST_COMPILE')
+    threads, given = _users_threads()
     used = _choose()
-    if not config.linker.startswith('c'):
+    in_chunks = config.linker.startswith('c') and blas.SMALL_GEMM in config.gcc__cxxflags and sys.platform == 'linux'
+    if in_chunks:
+        os.environ[blas.LARGE_GEMM_THREADS] = str(threads)
+    elif not config.linker.startswith('c'):
         optional('scipy.linalg')  # loads Numba's BLAS, so that threadpoolctl finds it
     if threadpoolctl := optional('threadpoolctl'):
-        threadpoolctl.threadpool_limits(1, user_api='blas')  # of the libraries that are loaded by now
-    return used
+        for library in threadpoolctl.ThreadpoolController().select(user_api='blas').lib_controllers:  # loaded by now
+            if in_chunks or not given.keys() & {f'{library.internal_api.upper()}_NUM_THREADS', 'OMP_NUM_THREADS'}:
+                library.set_num_threads(1)
+    if in_chunks:
+        return used + (f', up to {threads} threads' if threads > 1 else ', one thread')
+    return ', '.join([used, *map('='.join, given.items())])
+
+
+@functools.cache  # later they have the numbers that use_fastest() gave them
+def _users_threads():
+    """The number of threads that BLAS has, one for each core or what the user set, and that in the environment."""
+    threadpoolctl = optional('threadpoolctl')
+    libraries = threadpoolctl.threadpool_info() if threadpoolctl else []
+    return (min((library['num_threads'] for library in libraries if library['user_api'] == 'blas'), default=1),
+            {name: os.environ[name] for name in (*ONE_THREAD, 'OMP_NUM_THREADS') if os.environ.get(name)})
 
 
 def versions():
@@ -96,15 +117,19 @@ def _choose():
     if not config.cxx:
         return 'with Numba (no C++ compiler)'
 
-    for variable in ONE_THREAD:  # read when the library is loaded; threadpoolctl sets it for those that are loaded
-        os.environ.setdefault(variable, '1')
     name, ldflags, flags = blas.find()
     if not ldflags:
         return 'with Numba (no BLAS for C; the extra "fast" installs one)'
     cxxflags = (config.gcc__cxxflags or _c_flags()) + flags
     config.blas__ldflags = ldflags  # permanently: Numba ignores it, and reading its default searches the disk
-    with config.change_flags(linker='cvm', gcc__cxxflags=cxxflags):
-        reason = _compile_error()
+    absent = [variable for variable in ONE_THREAD if variable not in os.environ]
+    os.environ.update(dict.fromkeys(absent, '1'))  # read when the BLAS is loaded
+    try:
+        with config.change_flags(linker='cvm', gcc__cxxflags=cxxflags):
+            reason = _compile_error()
+    finally:
+        for variable in absent:  # another process must not take it for the user's
+            del os.environ[variable]
     if reason:
         return f'with Numba ({reason})'
     config.linker, config.gcc__cxxflags = 'cvm', cxxflags
