@@ -65,9 +65,10 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	    echo "make: no virtual environment; on Debian and Ubuntu first: apt install python3-venv" >&2; exit 1; }
 
-# A stamp for each set of extras: installed once, and again only when the required packages change.
+# A stamp for each set of extras: installed once, and again only when the required packages change. Most modules of the
+# packages are never used: Python compiles the others when they are imported first.
 $(VENV)/installed-%: setup.py pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[$*]'
 	touch $@
 
 clean:

@@ -2,9 +2,10 @@
 
     python -m benchmarks.bench [--rounds N] [--theano-python PYTHON]
 
-Each implementation runs in its own process, with one thread unless its name says otherwise. They take turns, an epoch
-each, so that a slow moment of the machine affects all alike. An implementation is left out, with the reason, if its
-library is missing or if the cost of the plain model's first epoch is not the page's.
+Each implementation runs in its own process, with one thread unless its name ends with "all cores"; JAX with one thread
+is pinned to one core. They take turns, an epoch each, so that a slow moment of the machine affects all alike. An
+implementation is left out, with the reason, if its library is missing or if the cost of the plain model's first epoch
+is not the page's.
 """
 import argparse
 import math
@@ -29,7 +30,12 @@ LIBRARIES = ('numba', 'scipy-openblas32', 'torch', 'jax')
 
 class Contender:
     def __init__(self, name, command):
-        environment = os.environ | {f'{blas}_NUM_THREADS': '1' for blas in ('OPENBLAS', 'MKL', 'OMP')}
+        environment = dict(os.environ)
+        for blas in 'OPENBLAS', 'MKL', 'OMP':
+            if name.endswith('all cores'):
+                environment.pop(f'{blas}_NUM_THREADS', None)
+            else:
+                environment[f'{blas}_NUM_THREADS'] = '1'
         self.name = name
         self.seconds = []
         self.process = subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE,
@@ -57,13 +63,21 @@ def measure(dtype, corruption, rounds, theano_python):
                 for name in CONTENDERS}
     if theano_python:
         commands['Theano'] = [theano_python, os.path.join(HERE, 'theano_contender.py'), dtype, str(corruption)]
+    expected = None if corruption else float(record()['autoencoder']['costs'][0][1])
+    return take_turns(commands, rounds, expected, 1e-6)
+
+
+def take_turns(commands, rounds, expected, tolerance):
+    """Seconds of each command's epochs and the commands left out, as measure returns them.
+
+    expected, tolerance : the cost of the first epoch, and by which share it may differ; None for any
+    """
     contenders, left_out = [], {}
     for name, command in commands.items():
         contender = Contender(name, command)
         try:
             _, cost = contender.epoch()  # and compile
-            expected = float(record()['autoencoder']['costs'][0][1])
-            if not corruption and not name.startswith(FLOOR) and abs(cost / expected - 1) > 1e-6:
+            if expected and not name.startswith(FLOOR) and abs(cost / expected - 1) > tolerance:
                 raise RuntimeError(f'its cost is {cost}, not {expected}')
             contenders.append(contender)
         except RuntimeError as error:

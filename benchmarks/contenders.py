@@ -1,10 +1,11 @@
 """One implementation of the training, timed in a process of its own.
 
-    python -m benchmarks.contenders NAME DTYPE CORRUPTION
+    python -m benchmarks.contenders NAME DTYPE CORRUPTION [N_HIDDEN BATCH N_IMAGES]
 
-Each implementation is a function of (images, W, corruption) that returns `epoch`, which trains for one epoch of the
-page, 250 minibatches of 20, and returns the mean cost. All start from the page's weights. For each line on standard
-input this program runs one epoch and answers with a line: seconds, cost.
+Each implementation is a function of (images, W, corruption) that returns `epoch`, which trains for one epoch and returns
+the mean cost: of the page, 250 minibatches of 20, or with the sizes that are given. All start from the page's weights,
+or from such weights of another size. For each line on standard input this program runs one epoch and answers with a
+line: seconds, cost.
 """
 import math
 import os
@@ -15,6 +16,7 @@ from functools import partial
 import numpy as np
 
 N_VISIBLE, N_HIDDEN, BATCH, RATE = 784, 100, 20, 0.1
+ALL_CORES = os.cpu_count()
 
 
 def pytensor_c(images, W, corruption, run=None):
@@ -41,7 +43,9 @@ def _ours(images, corruption):
     model = DenoisingAutoencoder if corruption else Autoencoder
     autoencoder = model(numpy_rng, theano_rng, n_visible=N_VISIBLE, n_hidden=N_HIDDEN)
     step = training_function(autoencoder, pytensor.shared(images), corruption, RATE, BATCH)
-    return lambda: np.mean([step(i) for i in range(len(images) // BATCH)])
+    step.trust_input = True  # as dA.train does
+    indices = [np.array(i) for i in range(len(images) // BATCH)]
+    return lambda: np.mean([step(i) for i in indices])
 
 
 def five_gemms_numpy(images, W, corruption):
@@ -233,24 +237,29 @@ def _jax(images, W, corruption, threads):
 
 CONTENDERS = {
     'ours, C': pytensor_c,
+    'ours, C, all cores': pytensor_c,
     'ours, Numba': pytensor_numba,
     'five GEMMs, C': five_gemms_c,
     'five GEMMs, NumPy': five_gemms_numpy,
     'Numba, by hand': by_hand,
     'NumPy': numpy_alone,
     'PyTorch': pytorch,
-    'PyTorch, 2 threads': partial(pytorch, threads=2),
+    'PyTorch, all cores': partial(pytorch, threads=ALL_CORES),
     'JAX, one call per step': jax_step,
-    'JAX, one call per step, 2 threads': partial(jax_step, threads=2),
+    'JAX, one call per step, all cores': partial(jax_step, threads=ALL_CORES),
     'JAX, lax.scan': jax_scan,
-    'JAX, lax.scan, 2 threads': partial(jax_scan, threads=2),
+    'JAX, lax.scan, all cores': partial(jax_scan, threads=ALL_CORES),
 }
 
 
 def main():
     from theano_tutorial.files import datasets
-    name, dtype, corruption = sys.argv[1:]
+    global N_HIDDEN, BATCH
+    name, dtype, corruption, *sizes = sys.argv[1:]
     images = np.array(datasets.load('mini_mnist.pkl.gz')[0][0], dtype)
+    if sizes:
+        N_HIDDEN, BATCH, n_images = map(int, sizes)
+        images = np.resize(images, (n_images, N_VISIBLE))  # the same again and again
     numpy_rng = np.random.RandomState(123)
     numpy_rng.randint(2 ** 30)
     bound = 4 * math.sqrt(6. / (N_HIDDEN + N_VISIBLE))

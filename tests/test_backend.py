@@ -8,7 +8,10 @@ import pytensor.tensor as pt
 import pytest
 from conftest import TESTS, posix
 
+from theano_tutorial.compute import backend
+
 CHANGED = 'linker gcc__cxxflags'
+CORES = len(os.sched_getaffinity(0)) if sys.platform == 'linux' else os.cpu_count()
 uses_openblas = pytest.mark.skipif(sys.platform == 'darwin', reason='macOS has a BLAS of its own')
 
 
@@ -32,6 +35,20 @@ def test_without_numba(run, tmp_path, monkeypatch):
         assert (done.stdout, done.stderr) == (f'{used}\n{changed}\n{{1}}\n', '')
 
 
+@pytest.mark.parametrize('variable, threads', [
+    ('OPENBLAS_NUM_THREADS', min(2, CORES)), ('OMP_NUM_THREADS', min(2, CORES)), ('MKL_NUM_THREADS', 1)])
+def test_threads_that_the_user_set_for_numba(run, monkeypatch, variable, threads):
+    monkeypatch.setenv(variable, '2')  # OpenBLAS takes no more threads than cores
+    used, _, blas_threads = run('use_fastest.py', flags='cxx=').stdout.splitlines()
+    assert (used, blas_threads) == (f'with Numba (no C++ compiler), {variable}=2', f'{{{threads}}}')
+
+
+def test_threads_that_the_user_set_by_threadpoolctl():
+    threadpoolctl = pytest.importorskip('threadpoolctl')
+    with threadpoolctl.threadpool_limits(3, user_api='blas'):
+        assert backend._users_threads.__wrapped__()[0] == 3
+
+
 @pytest.mark.parametrize('backend', ['C'], indirect=True)
 class TestC:
     def test_c_is_used_without_numba(self, run, backend):
@@ -47,7 +64,7 @@ class TestC:
         (tmp_path / 'rc').write_text(f'[gcc]\ncxxflags = -O1 {cxxflags}\n[blas]\nldflags = {ldflags}\n')
         monkeypatch.setenv('PYTENSORRC', str(tmp_path / 'rc'))
         used, changed, _ = run('use_fastest.py').stdout.splitlines()
-        assert (used, changed) == (f'in C with blas__ldflags={ldflags}', 'linker')
+        assert used.startswith(f'in C with blas__ldflags={ldflags}') and changed == 'linker'
 
     @uses_openblas
     def test_folders_with_spaces_quotes_and_japanese(self, run, backend, tmp_path, monkeypatch):
@@ -56,14 +73,25 @@ class TestC:
         shutil.copytree(os.path.dirname(openblas.__file__), folder / 'scipy_openblas32')
         script = shutil.copy(TESTS / 'programs' / 'use_fastest.py', folder)
         monkeypatch.setenv('HOME', str(folder))  # for the compiled modules
-        assert run(script).stdout.splitlines()[:2] == ['in C with OpenBLAS', CHANGED]
+        used, changed, _ = run(script).stdout.splitlines()
+        assert used.startswith('in C with OpenBLAS') and changed == CHANGED
         assert (folder / '.pytensor').exists()
 
     @uses_openblas
     def test_without_scipy_openblas(self, run, backend):
         used, changed, _ = run('use_fastest.py', 'scipy_openblas32').stdout.splitlines()
-        assert (used, changed) in [('in C with OpenBLAS', CHANGED),  # the system's
-                                   ('with Numba (no BLAS for C; the extra "fast" installs one)', '')]
+        assert (used.split(',')[0], changed) in [('in C with OpenBLAS', CHANGED),  # the system's
+                                                 ('with Numba (no BLAS for C; the extra "fast" installs one)', '')]
+
+    @pytest.mark.skipif(sys.platform != 'linux', reason='one thread')
+    @pytest.mark.parametrize('variable, threads', [
+        ('OPENBLAS_NUM_THREADS', 1), ('OMP_NUM_THREADS', 1), ('MKL_NUM_THREADS', CORES)])
+    def test_threads_that_the_user_set(self, run, backend, monkeypatch, variable, threads):
+        pytest.importorskip('scipy_openblas32')
+        monkeypatch.setenv(variable, '1')
+        used, _, blas_threads = run('use_fastest.py').stdout.splitlines()
+        in_words = f'up to {threads} threads' if threads > 1 else 'one thread'
+        assert (used, blas_threads) == (f'in C with OpenBLAS, {in_words}', '{1}')
 
     def test_nan_and_subnormal_numbers(self, backend):
         # With -ffast-math NaN is lost and subnormal numbers become 0.

@@ -1,8 +1,9 @@
-"""theano_tutorial/compute/small_gemm_1.h, compiled, beside products by NumPy; and the BLAS that is chosen."""
+"""theano_tutorial/compute/small_gemm_2.h, compiled, beside products by NumPy; and the BLAS that is chosen."""
 import ctypes
 import platform
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from pytensor.link.c.cmodule import GCC_compiler
 from theano_tutorial.compute import blas
 
 SOURCE = """
-#include "small_gemm_1.h"
+#include "small_gemm_2.h"
+#include <atomic>
 extern "C" {
-int calls = 0;
+std::atomic<int> calls;
+int number_of_calls() { return calls; }
 #define COUNTED(T, name, counting, gemm) \\
     void gemm(GEMM_ARGUMENTS(T)); \\
     static void counting(GEMM_ARGUMENTS(T)) { \\
@@ -31,25 +34,58 @@ COUNTED(double, float64, counting_d, scipy_dgemm_)
 
 
 @pytest.fixture(scope='module')
-def library(tmp_path_factory):
+def build(tmp_path_factory):
+    """A function that compiles SOURCE with further flags, and returns the path of the library."""
     openblas = pytest.importorskip('scipy_openblas32')
     compiler = shutil.which('g++') or pytest.skip('no g++')
-    folder = tmp_path_factory.mktemp('small_gemm')
-    (folder / 'source.cpp').write_text(SOURCE)
     compute = PROJECT / 'theano_tutorial' / 'compute'
-    subprocess.run([compiler, '-Wall', '-Werror', '-O3', '-shared', '-fPIC', f'-I{compute}', '-Dsgemm_=scipy_sgemm_',
-                    '-Ddgemm_=scipy_dgemm_', 'source.cpp', '-o', 'library.so', f'-L{openblas.get_lib_dir()}',
-                    f'-l{openblas.get_library()}', f'-Wl,-rpath,{openblas.get_lib_dir()}'], cwd=folder, check=True)
-    return ctypes.CDLL(str(folder / 'library.so'))
+
+    def build(*flags):
+        folder = tmp_path_factory.mktemp('small_gemm')
+        (folder / 'source.cpp').write_text(SOURCE)
+        subprocess.run([compiler, '-Wall', '-Werror', '-O3', '-shared', '-fPIC', f'-I{compute}', *flags, '-pthread',
+                        '-Dsgemm_=scipy_sgemm_', '-Ddgemm_=scipy_dgemm_', 'source.cpp', '-o', 'library.so',
+                        f'-L{openblas.get_lib_dir()}', f'-l{openblas.get_library()}',
+                        f'-Wl,-rpath,{openblas.get_lib_dir()}'], cwd=folder, check=True)
+        return folder / 'library.so'
+    return build
 
 
-@pytest.mark.parametrize('dtype, ctype, rtol', [
-    (np.float64, ctypes.c_double, 1e-13), (np.float32, ctypes.c_float, 1e-5)])
-@pytest.mark.parametrize('m, n, k, calls', [
-    (100, 20, 784, 2), (784, 20, 100, 2), (100, 784, 20, 2), (20, 100, 784, 2),  # the tutorial's, and others in parts
-    (100, 100, 100, 1), (101, 100, 100, 2), (1000, 1000, 3, 4), (1000, 1, 1001, 2), (200, 200, 100, 5),
-    (200, 201, 100, 1), (1, 1, 3999999, 4), (7, 3, 5, 1), (0, 20, 100, 1), (100, 20, 0, 1)])
-def test_products(library, dtype, ctype, rtol, m, n, k, calls):
+@pytest.fixture(scope='module')
+def libraries(build):
+    """The header as it is compiled for processors with and without AVX-512: {name: library}, for three threads."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('LARGE_GEMM_THREADS', '3')
+        yield {name: ctypes.CDLL(str(build(f'{flag}__AVX512F__'))) for name, flag in (('parts', '-D'), ('whole', '-U'))}
+
+
+def multiply(library, transa, transb, alpha, beta, a, b, c):
+    """alpha a b + beta c, for which c must be (n, at least m); and the number of calls of BLAS."""
+    (m, k), n, ctype = a.shape, b.shape[1], np.ctypeslib.as_ctypes_type(a.dtype)
+    # Padded, so that lda and ldb are more than the length of a column.
+    a = np.pad(a if transa in 'tT' else a.T.copy(), ((0, 0), (0, 3)))
+    b = np.pad(b if transb in 'cT' else b.T.copy(), ((0, 0), (0, 1)))
+    lengths = [ctypes.byref(ctypes.c_int(length)) for length in (m, n, k, a.shape[1], b.shape[1], c.shape[1])]
+    before = library.number_of_calls()
+    getattr(library, a.dtype.name)(
+        transa.encode(), transb.encode(), *lengths[:3], ctypes.byref(ctype(alpha)), a.ctypes, lengths[3], b.ctypes,
+        lengths[4], ctypes.byref(ctype(beta)), c.ctypes, lengths[5])
+    return c[:, :m].T, library.number_of_calls() - before
+
+
+# How often BLAS is called: without AVX-512; with it; with it if the first matrix is transposed, and not the second.
+ONE_THREAD = [
+    (100, 20, 784, (1, 2, 2)), (784, 20, 100, (1, 2, 14)), (100, 784, 20, (1, 2, 2)),  # the tutorial's
+    (20, 100, 784, (1, 2, 2)), (100, 100, 100, (1, 1, 1)), (101, 100, 100, (1, 2, 2)), (200, 200, 100, (1, 5, 5)),
+    (7, 3, 5, (1, 1, 1)), (0, 20, 100, (1, 1, 0)), (100, 20, 0, (1, 1, 2)), (100, 0, 20, (1, 1, 1))]
+THREE_THREADS = [
+    (500, 20, 784, (8, 15, 15)), (784, 20, 500, (8, 9, 16)), (500, 784, 20, (8, 10, 10)), (200, 201, 100, (8, 8, 8)),
+    (33, 17, 9999, (4, 8, 4)), (251, 252, 253, (8, 19, 19))]
+
+
+@pytest.mark.parametrize('dtype, rtol', [(np.float64, 1e-13), (np.float32, 1e-5)])
+@pytest.mark.parametrize('m, n, k, calls', ONE_THREAD + THREE_THREADS * (sys.platform == 'linux'))
+def test_products(libraries, dtype, rtol, m, n, k, calls):
     random = np.random.RandomState(0)
     for transa, transb in 'NN', 'NT', 'TN', 'TT', 'tc':
         for alpha, beta in (1., 0.), (-0.1, 1.), (0.5, -2.):
@@ -59,18 +95,18 @@ def test_products(library, dtype, ctype, rtol, m, n, k, calls):
             expected = alpha * (a.astype(float) @ b) + beta * c.T[:m]
             if beta == 0:
                 c[:, :m] = np.nan  # to be overwritten, not multiplied
-            untouched = c[:, m:].copy()
-            # Padded, so that lda and ldb are more than the length of a column.
-            a = np.pad(a if transa in 'tT' else a.T.copy(), ((0, 0), (0, 3)))
-            b = np.pad(b if transb in 'cT' else b.T.copy(), ((0, 0), (0, 1)))
-            lengths = [ctypes.byref(ctypes.c_int(length)) for length in (m, n, k, a.shape[1], b.shape[1], m + 2)]
-            calls_before = ctypes.c_int.in_dll(library, 'calls').value
-            getattr(library, np.dtype(dtype).name)(
-                transa.encode(), transb.encode(), *lengths[:3], ctypes.byref(ctype(alpha)), a.ctypes, lengths[3],
-                b.ctypes, lengths[4], ctypes.byref(ctype(beta)), c.ctypes, lengths[5])
-            np.testing.assert_allclose(c[:, :m].T, expected, rtol=rtol, atol=rtol * max(k, 1) ** 0.5)
-            np.testing.assert_array_equal(c[:, m:], untouched)
-            assert ctypes.c_int.in_dll(library, 'calls').value - calls_before == calls
+            for name, library in libraries.items():
+                given = c.copy()
+                computed, counted = multiply(library, transa, transb, alpha, beta, a, b, given)
+                np.testing.assert_allclose(computed, expected, rtol=rtol, atol=rtol * max(k, 1) ** 0.5)
+                np.testing.assert_array_equal(given[:, m:], c[:, m:])
+                assert counted == calls[0 if name == 'whole' else 1 + (transa == 'T' and transb == 'N')]
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='one thread')
+def test_callers_at_the_same_time_and_a_forked_process(libraries, build, run):
+    done = run('multiply_at_the_same_time.py', build('-D__AVX512F__'))
+    assert (done.stdout, done.stderr, done.returncode) == ('the same bits\n' * 3, '', 0)
 
 
 def test_what_pytensor_compiles_includes_it(c_flags):

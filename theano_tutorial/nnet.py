@@ -174,7 +174,7 @@ def local_log_sigmoid(fgraph, node):
     return None
 
 
-ROWS = {dtype: cross_entropy_rows(dtype, SOFTPLUS_LIMITS[dtype][1], SIGMOID_LIMITS[dtype][1])
+ROWS = {np.dtype(dtype): cross_entropy_rows(dtype, SOFTPLUS_LIMITS[dtype][1], SIGMOID_LIMITS[dtype][1])
         for dtype in ('float64', 'float32')}
 
 
@@ -202,7 +202,7 @@ class SigmoidCrossEntropy(Op):
         x, a = map(np.ascontiguousarray, inputs)
         if x.shape != a.shape:
             raise ValueError(f'x has shape {x.shape}, a has shape {a.shape}')
-        outputs[0][0], outputs[1][0] = ROWS[a.dtype.name](x, a)
+        outputs[0][0], outputs[1][0] = ROWS[a.dtype](x, a)
 
     def pullback(self, inputs, outputs, output_grads):
         x, a = inputs
@@ -220,7 +220,7 @@ class SigmoidCrossEntropy(Op):
 @for_numba(SigmoidCrossEntropy)
 def numba_sigmoid_cross_entropy(op, node, **kwargs):
     dtype = node.inputs[1].dtype
-    rows = ROWS[dtype]
+    rows = ROWS[np.dtype(dtype)]
 
     @numba_njit
     def sigmoid_cross_entropy(x, a):

@@ -6,7 +6,6 @@ that the numbers of a RandomState never change.
 
 PyTensor's own random variables draw from numpy's newer Generator, hence the types and the Op of this module.
 """
-import contextlib
 import copy
 
 import numpy as np
@@ -26,7 +25,7 @@ from pytensor.tensor.random.type import RandomType
 from pytensor.tensor.type import integer_dtypes
 from pytensor.tensor.type_other import NoneConst
 
-from theano_tutorial.compute.jit import for_numba
+from theano_tutorial.compute.jit import before_numba, for_numba
 from theano_tutorial.compute.mersenne_twister import bernoulli
 
 
@@ -399,6 +398,7 @@ def _check(name, value, allowed, expected):
         raise ValueError(f'{name} is {value.data}; it must be {expected}')
 
 
-with contextlib.suppress(ImportError, OSError):  # as in jit.py
+@before_numba
+def _register():
     from theano_tutorial.compute.numba_random import random_function
     for_numba(RandomFunction)(random_function)

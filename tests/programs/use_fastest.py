@@ -2,6 +2,7 @@
 
 The arguments are modules that count as not installed.
 """
+import importlib
 import sys
 
 SETTINGS = 'mode', 'linker', 'cxx', 'gcc__cxxflags'
@@ -21,6 +22,8 @@ def main():
         assert not used.startswith(('in C', 'with NumPy')) or backend.use_fastest() == used
     except InputError as error:
         print(error)
+    if config.linker != 'cvm':
+        importlib.import_module('scipy.linalg')  # which Numba's products come from
     print(*(name for name, value in zip(SETTINGS, before) if getattr(config, name) != value))
     print({pool['num_threads'] for pool in threadpoolctl.threadpool_info() if pool['user_api'] == 'blas'})
 

@@ -1,19 +1,23 @@
 """The fastest way to run a compiled function on this machine. Scripts call use_fastest(); importing changes nothing.
 
 PyTensor installed by pip computes with Numba. With a C++ compiler and a fast BLAS its C backend is faster. Where there
-is neither, NumPy computes. The products of a minibatch are too small to be divided among threads, so BLAS gets one.
+is neither, NumPy computes. The page's products are too small to be divided among threads, so BLAS gets one, unless the
+user set another number. On Linux, C with OpenBLAS divides larger products itself, see small_gemm_2.h, among as many
+threads as BLAS had: one for each core, or what the user set in the environment or with threadpoolctl.
 """
 import contextlib
+import functools
 import os
 import platform
 import re
+import sys
 import sysconfig
 import tempfile
+import zlib
 
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
-import scipy.linalg  # noqa: F401  loads Numba's BLAS, so that threadpoolctl finds it
 from pytensor import config
 from pytensor.link.c.cmodule import GCC_compiler
 
@@ -33,7 +37,7 @@ _chosen: tuple = None, None  # the settings that _choose made, and their descrip
 
 
 def use_fastest():
-    """Configure PyTensor for this process, and its BLAS for one thread. Returns a description of what is used.
+    """Configure PyTensor and the threads of its BLAS for this process. Returns a description of what is used.
 
     What the user set in PYTENSOR_FLAGS or .pytensorrc stays as it is; flags that the BLAS needs are added to
     gcc__cxxflags. Environment variables that the BLAS and the compiler read are set, too.
@@ -52,24 +56,56 @@ def use_fastest():
         if value.lower() in CANNOT:
             raise InputError(f'{value} cannot run the tutorial, because {CANNOT[value.lower()]}; '
                              'use the default, NUMBA or FAST_COMPILE')
+    threads, given = _users_threads()
     used = _choose()
+    in_chunks = config.linker.startswith('c') and blas.SMALL_GEMM in config.gcc__cxxflags and sys.platform == 'linux'
+    if in_chunks:
+        os.environ[blas.LARGE_GEMM_THREADS] = str(threads)
+    elif not config.linker.startswith('c'):
+        optional('scipy.linalg')  # loads Numba's BLAS, so that threadpoolctl finds it
     if threadpoolctl := optional('threadpoolctl'):
-        threadpoolctl.threadpool_limits(1, user_api='blas')  # of the libraries that are loaded by now
-    return used
+        for library in threadpoolctl.ThreadpoolController().select(user_api='blas').lib_controllers:  # loaded by now
+            if in_chunks or not given.keys() & {f'{library.internal_api.upper()}_NUM_THREADS', 'OMP_NUM_THREADS'}:
+                library.set_num_threads(1)
+    if in_chunks:
+        return used + (f', up to {threads} threads' if threads > 1 else ', one thread')
+    return ', '.join([used, *map('='.join, given.items())])
+
+
+@functools.cache  # later they have the numbers that use_fastest() gave them
+def _users_threads():
+    """The number of threads that BLAS has, one for each core or what the user set, and that in the environment."""
+    threadpoolctl = optional('threadpoolctl')
+    libraries = threadpoolctl.threadpool_info() if threadpoolctl else []
+    return (min((library['num_threads'] for library in libraries if library['user_api'] == 'blas'), default=1),
+            {name: os.environ[name] for name in (*ONE_THREAD, 'OMP_NUM_THREADS') if os.environ.get(name)})
 
 
 def versions():
     """Python, PyTensor, numpy, BLAS and processor of this run, in one line."""
     return (f'Python {platform.python_version()}, PyTensor {pytensor.__version__}, numpy {np.__version__}, '
-            f'BLAS {blas.version()}, {_processor()}, {os.cpu_count()} cores')
+            f'BLAS {blas.version()}, {_cpuinfo("model name") or platform.processor() or platform.machine()}, '
+            f'{os.cpu_count()} cores')
 
 
-def _processor():
+def _cpuinfo(name):
+    """What Linux says of the first processor under this name, else an empty string."""
     with contextlib.suppress(OSError), open('/proc/cpuinfo') as file:
         for line in file:
-            if line.startswith('model name'):
+            if line.startswith(f'{name}\t'):
                 return line.split(':')[1].strip()
-    return platform.processor() or platform.machine()
+    return ''
+
+
+def _c_flags():
+    flags = C_FLAGS
+    if platform.libc_ver()[0] == 'glibc':
+        flags += GLIBC_VECTOR_MATH
+    if instructions := _cpuinfo('flags'):
+        # Without -march PyTensor runs the compiler three times to find its meaning. It does so since several machines
+        # may share a folder of compiled code: the macro keeps code for other instructions apart.
+        flags += f' -march=native -DINSTRUCTIONS={zlib.crc32(instructions.encode())}'
+    return flags
 
 
 def _choose():
@@ -80,16 +116,19 @@ def _choose():
     if not config.cxx:
         return _without_c('no C++ compiler')
 
-    for variable in ONE_THREAD:  # read when the library is loaded; threadpoolctl sets it for those that are loaded
-        os.environ.setdefault(variable, '1')
     name, ldflags, flags = blas.find()
     if not ldflags:
         return _without_c('no BLAS for C; the extra "fast" installs one')
-    vector_math = GLIBC_VECTOR_MATH if platform.libc_ver()[0] == 'glibc' else ''
-    cxxflags = (config.gcc__cxxflags or C_FLAGS + vector_math) + flags
+    cxxflags = (config.gcc__cxxflags or _c_flags()) + flags
     config.blas__ldflags = ldflags  # permanently: Numba ignores it, and reading its default searches the disk
-    with config.change_flags(linker='cvm', gcc__cxxflags=cxxflags):
-        reason = _compile_error()
+    absent = [variable for variable in ONE_THREAD if variable not in os.environ]
+    os.environ.update(dict.fromkeys(absent, '1'))  # read when the BLAS is loaded
+    try:
+        with config.change_flags(linker='cvm', gcc__cxxflags=cxxflags):
+            reason = _compile_error()
+    finally:
+        for variable in absent:  # another process must not take it for the user's
+            del os.environ[variable]
     if reason:
         return _without_c(reason)
     config.linker, config.gcc__cxxflags = 'cvm', cxxflags
@@ -115,9 +154,11 @@ def _remembered(used):
 
 def _compile_error():
     """Compile and run products of the page's sizes. Returns None if that works, else what went wrong, in short."""
-    # An empty module first: PyTensor takes the products from its cache even if the compiler no longer works.
-    works, _, errors = GCC_compiler.try_compile_tmp('#include <Python.h>\nint main() { return 0; }', output=True,
-                                                    flags=[f'-I{sysconfig.get_path("include")}'])
+    # An empty module first: PyTensor takes the products from its cache even if the compiler no longer works. With its
+    # include guard defined, Python.h must be there, and takes no time.
+    works, _, errors = GCC_compiler.try_compile_tmp(
+        '#define Py_PYTHON_H\n#include <Python.h>\nint main() { return 0; }', output=True,
+        flags=[f'-I{sysconfig.get_path("include")}'])
     if works:
         try:
             return _wrong_product()

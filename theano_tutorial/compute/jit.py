@@ -1,6 +1,9 @@
 """Numba: for small loops that every backend of PyTensor uses, and for PyTensor's own Numba backend."""
 import importlib
 
+from pytensor.compile import optdb
+from pytensor.graph.rewriting.basic import GraphRewriter
+
 
 def optional(name):
     """The module of that name, or None if it cannot be imported."""
@@ -28,13 +31,42 @@ def compiled(**options):
     return decorate
 
 
-# for_numba(Op) is a decorator of function(op, node) -> (what PyTensor's Numba backend runs for it, cache key).
-try:
+def numba_njit(function):
+    """PyTensor's decorator of what its Numba backend runs."""
     from pytensor.link.numba.dispatch.basic import numba_njit
-    from pytensor.link.numba.dispatch.basic import register_funcify_and_cache_key as for_numba
-except (ImportError, OSError):
-    # Without Numba, or without a folder where PyTensor can keep what it compiles, the other backends still work.
-    def for_numba(op_type):
-        return lambda function: function
+    return numba_njit(function)
 
-    numba_njit = None
+
+_before_numba: list = []
+
+
+def before_numba(function):
+    """A decorator of function(): it is called before PyTensor compiles the first graph with Numba.
+
+    What it needs of PyTensor's Numba backend it imports itself. That takes as long as to import the rest of PyTensor,
+    and the C backend does not need it.
+    """
+    _before_numba.append(function)
+    return function
+
+
+def for_numba(op_type):
+    """A decorator of function(op, node) -> (what PyTensor's Numba backend runs for it, cache key)."""
+    def decorate(function):
+        @before_numba
+        def register():
+            from pytensor.link.numba.dispatch.basic import register_funcify_and_cache_key
+            register_funcify_and_cache_key(op_type)(function)
+        return function
+    return decorate
+
+
+class BeforeNumba(GraphRewriter):
+    """Call what before_numba() was given; with the name of a rewrite that each mode with Numba includes."""
+
+    def apply(self, fgraph):
+        while _before_numba:
+            _before_numba.pop()()
+
+
+optdb.register('before_numba', BeforeNumba(), 'numba', position=-1)

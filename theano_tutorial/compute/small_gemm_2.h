@@ -1,0 +1,222 @@
+/* Matrix products of minibatches: small ones in parts that OpenBLAS is faster with, large ones by several threads.
+
+   Parts. OpenBLAS copies both matrices into blocks before it multiplies them, except, with AVX-512, where m n k <= 10^6
+   or, if the first matrix is transposed and the second is not, where m n <= 1200. The tutorial's products, 20 x 784 x
+   100, are 1.57 * 10^6: two halves are faster than the whole, and so are parts of products up to about 4 * 10^6, and of
+   any size if the minibatch has few examples. Without AVX-512 parts take longer than the whole.
+
+   Threads. OpenBLAS divides a product among its threads, and waits for all of them. If another process uses a core,
+   that takes many times as long as with one thread. Here a product is cut into chunks, more than there are threads. The
+   caller takes one chunk after the other, and so does each helper that is awake: nobody waits for a helper that has not
+   begun. Products up to 4 * 10^6 have one thread: they gain little, and lose more if the machine is busy. The environment
+   variable LARGE_GEMM_THREADS, which backend.py sets, is the number of threads; without it there is one. OpenBLAS itself
+   should have one. The same number of threads gives the same chunks, and so the same bits, whoever computes them.
+
+   backend.py includes this file in what PyTensor compiles for OpenBLAS. PyTensor looks for compiled code by its source
+   and flags, not by the content of this file: with a change, change the number in its name. */
+#ifndef SMALL_GEMM
+#define SMALL_GEMM
+#include <algorithm>
+#include <cstddef>
+
+#define GEMM_ARGUMENTS(T) \
+    char *transa, char *transb, const int *m, const int *n, const int *k, const T *alpha, const T *a, const int *lda, \
+    const T *b, const int *ldb, const T *beta, T *c, const int *ldc
+
+/* c = alpha op(a) op(b) + beta c. As in all of BLAS, columns are contiguous; op(a) is m x k. */
+template <typename T> struct Product {
+    void (*gemm)(GEMM_ARGUMENTS(T));
+    bool a_transposed, b_transposed;
+    int m, n, k;
+    T alpha;
+    const T *a;
+    int lda;
+    const T *b;
+    int ldb;
+    T beta;
+    T *c;
+    int ldc;
+
+    double size() const { return (double)m * n * k; }  // exact up to 2^53
+
+    void whole() const {
+        char yes[] = "T", no[] = "N";
+        gemm(a_transposed ? yes : no, b_transposed ? yes : no, &m, &n, &k, &alpha, a, &lda, b, &ldb, &beta, c, &ldc);
+    }
+
+    Product rows(int from, int to) const {  // of c
+        Product part = *this;
+        part.m = to - from, part.a += (ptrdiff_t)from * (a_transposed ? lda : 1), part.c += from;
+        return part;
+    }
+
+    Product columns(int from, int to) const {  // of c
+        Product part = *this;
+        part.n = to - from, part.b += (ptrdiff_t)from * (b_transposed ? 1 : ldb), part.c += (ptrdiff_t)from * ldc;
+        return part;
+    }
+
+    Product terms(int from, int to) const {  // of each sum
+        Product part = *this;
+        part.k = to - from, part.a += (ptrdiff_t)from * (a_transposed ? 1 : lda);
+        part.b += (ptrdiff_t)from * (b_transposed ? ldb : 1), part.beta = from ? 1 : beta;
+        return part;
+    }
+
+    void compute() const {  // in this thread
+#ifdef __AVX512F__
+        if (a_transposed && !b_transposed && n <= 24 && n > 0) {
+            const int most = 1200 / n / 8 * 8;  // a multiple of the numbers in a vector
+            for (int from = 0; from < m; from += most) rows(from, std::min(from + most, m)).whole();
+            return;
+        }
+        const bool few_columns = !a_transposed && !b_transposed && n <= 32;
+        if (size() > 1e6 && (size() <= 4e6 || few_columns)) {
+            Product p = *this;
+            T transposed[4096];
+            if (a_transposed && !b_transposed && k * n <= 4096) {  // what OpenBLAS would copy
+                for (int j = 0; j < n; j++)
+                    for (int i = 0; i < k; i++) transposed[i * n + j] = b[i + (ptrdiff_t)j * ldb];
+                p.b = transposed, p.ldb = n, p.b_transposed = true;
+            }
+            const int longest = std::max({m, n, k}), parts = (int)(size() / 1e6) + 1;
+            for (int part = 0; part < parts; part++) {
+                const int from = (ptrdiff_t)longest * part / parts, to = (ptrdiff_t)longest * (part + 1) / parts;
+                (longest == k ? p.terms(from, to) : longest == m ? p.rows(from, to) : p.columns(from, to)).whole();
+            }
+            return;
+        }
+#endif
+        whole();
+    }
+};
+
+#ifdef __linux__
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+
+class Helpers {  // the other threads of this process
+    std::atomic<uint64_t> ticket{0};  // number of the product, its number of chunks, the next chunk: 32, 16 and 16 bits
+    std::atomic<int> done{0}, asleep{0};
+    std::atomic_flag busy = ATOMIC_FLAG_INIT;
+    sem_t wake;  // not a condition variable, on which a child process could wait for threads that it does not have
+    void (*compute)(const void *, int);
+    const void *product;
+
+    static bool is_left(uint64_t ticket) { return (ticket & 0xffff) < (ticket >> 16 & 0xffff); }
+
+    bool take() {  // chunks, as long as there are any; whether there were
+        bool taken = false;
+        for (uint64_t mine = ticket; is_left(mine);)
+            if (ticket.compare_exchange_weak(mine, mine + 1)) {
+                compute(product, mine & 0xffff);
+                done++;
+                taken = true;
+                mine = ticket;
+            }
+        return taken;
+    }
+
+    static void *serve(void *self) {
+        Helpers &helpers = *(Helpers *)self;
+        for (long long since = __builtin_ia32_rdtsc();;) {
+            if (helpers.take()) since = __builtin_ia32_rdtsc();
+            __builtin_ia32_pause();
+            if ((long long)__builtin_ia32_rdtsc() - since > 400000) {  // 0.15 ms, more than between two products
+                helpers.asleep++;
+                if (!is_left(helpers.ticket)) sem_wait(&helpers.wake);
+                since = __builtin_ia32_rdtsc();
+            }
+        }
+        return nullptr;
+    }
+
+public:
+    int threads = 1;
+
+    Helpers() {
+        if (const char *given = getenv("LARGE_GEMM_THREADS")) threads = std::max(1, std::min(256, atoi(given)));
+        sem_init(&wake, 0, 0);
+        pthread_t thread;
+        for (int i = 1; i < threads; i++)
+            if (!pthread_create(&thread, nullptr, serve, this)) pthread_detach(thread);
+    }
+
+    void run(void (*function)(const void *, int), const void *argument, int chunks) {
+        if (busy.test_and_set()) {  // with the product of another thread
+            for (int chunk = 0; chunk < chunks; chunk++) function(argument, chunk);
+            return;
+        }
+        compute = function, product = argument, done = 0;
+        const uint64_t number = (ticket >> 32) + 1;
+        ticket = number << 32 | (uint64_t)chunks << 16;
+        const int woken = std::min((int)asleep, chunks - 1);
+        asleep -= woken;
+        for (int i = 0; i < woken; i++) sem_post(&wake);
+        take();
+        for (int i = 0; done < chunks; i++)
+            if (i < 2000) __builtin_ia32_pause();
+            else sched_yield();
+        busy.clear();
+    }
+};
+
+/* One for the process: g++ makes the variable a unique symbol of all modules. */
+__attribute__((visibility("default"))) inline Helpers &the_helpers() {
+    static Helpers *helpers = new Helpers;
+    return *helpers;
+}
+
+template <typename T> struct Chunks {
+    Product<T> product;
+    int rows, columns;
+
+    static void compute(const void *self, int chunk) {
+        const Chunks &all = *(const Chunks *)self;
+        const Product<T> &p = all.product;
+        // In units of what OpenBLAS's kernels compute at once.
+        const auto cut = [](int length, int unit, int part, int parts) {
+            return std::min((ptrdiff_t)length, (ptrdiff_t)((length + unit - 1) / unit) * part / parts * unit);
+        };
+        const int row = chunk % all.rows, column = chunk / all.rows;
+        const Product<T> mine = p.rows(cut(p.m, 32, row, all.rows), cut(p.m, 32, row + 1, all.rows))
+            .columns(cut(p.n, 8, column, all.columns), cut(p.n, 8, column + 1, all.columns));
+        if (mine.m > 0 && mine.n > 0) mine.compute();
+    }
+};
+#endif
+
+template <typename T>
+static void split_gemm(void (*gemm)(GEMM_ARGUMENTS(T)), GEMM_ARGUMENTS(T)) {
+    const Product<T> product{gemm, *transa != 'N' && *transa != 'n', *transb != 'N' && *transb != 'n', *m, *n, *k,
+                             *alpha, a, *lda, b, *ldb, *beta, c, *ldc};
+#ifdef __linux__
+    if (product.size() > 4e6 && the_helpers().threads > 1) {
+        Chunks<T> all{product, 1, 1};
+        while (all.rows * all.columns < 2 * the_helpers().threads && product.size() / (all.rows * all.columns) > 1e6)
+            (*m / all.rows >= *n / all.columns ? all.rows : all.columns) *= 2;
+        return the_helpers().run(Chunks<T>::compute, &all, all.rows * all.columns);
+    }
+#endif
+    product.compute();
+}
+
+#define SPLIT_GEMM(T, split, gemm) \
+    void gemm(GEMM_ARGUMENTS(T)); \
+    static inline void split(GEMM_ARGUMENTS(T)) { \
+        split_gemm<T>(gemm, transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc); \
+    }
+extern "C" {
+SPLIT_GEMM(float, split_sgemm_, sgemm_)
+SPLIT_GEMM(double, split_dgemm_, dgemm_)
+}
+/* From here on, calls to gemm use the functions above. */
+#undef sgemm_
+#undef dgemm_
+#define sgemm_ split_sgemm_
+#define dgemm_ split_dgemm_
+#endif
