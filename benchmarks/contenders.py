@@ -2,10 +2,10 @@
 
     python -m benchmarks.contenders NAME DTYPE CORRUPTION [N_HIDDEN BATCH N_IMAGES]
 
-Each implementation is a function of (images, W, corruption) that returns `epoch`, which trains for one epoch and returns
-the mean cost: of the page, 250 minibatches of 20, or with the sizes that are given. All start from the page's weights,
-or from such weights of another size. For each line on standard input this program runs one epoch and answers with a
-line: seconds, cost.
+Each implementation is a function of (images, W, corruption) that returns `epoch`, which trains for one epoch, of 250
+minibatches of 20 as on the page or of the given sizes, and returns the mean cost. All start from the page's weights, or
+from such weights of another size. For each line on standard input this program runs one epoch and answers with a line:
+seconds, cost.
 """
 import math
 import os

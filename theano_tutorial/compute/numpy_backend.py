@@ -10,9 +10,13 @@ from pytensor import config
 from pytensor.compile import get_mode, optdb
 from pytensor.graph.rewriting.basic import in2out, node_rewriter
 from pytensor.tensor.blas import Dot22, Gemm
-from scipy.linalg.blas import dgemm, sgemm
 
-GEMM = {'float64': dgemm, 'float32': sgemm}
+
+@functools.cache
+def _gemm(dtype):
+    """SciPy's product of matrices of a dtype, or None."""
+    from scipy.linalg import blas  # only where it is needed: to import it takes a tenth of a second
+    return {'float64': blas.dgemm, 'float32': blas.sgemm}.get(dtype.name)
 
 
 def product(x, y, z=None, a=1., b=0., overwrite_z=False):
@@ -21,7 +25,7 @@ def product(x, y, z=None, a=1., b=0., overwrite_z=False):
     x, y : matrices (m, k) and (k, n) of one dtype, in any memory layout
     z : None, or matrix (m, n), which is overwritten if `overwrite_z` and its rows are contiguous
     """
-    gemm = GEMM.get(x.dtype.name)
+    gemm = _gemm(x.dtype)
     shape = len(x), y.shape[1]
     if gemm is None or 0 in (x.size, y.size) or x.shape[1] != len(y) or z is not None and z.shape != shape:
         return None
