@@ -141,13 +141,11 @@ def train(autoencoder, train_set_x, corruption_level, learning_rate=0.1, trainin
     n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
     print('... compiling', type(autoencoder).__name__)
     train_da = training_function(autoencoder, train_set_x, corruption_level, learning_rate, batch_size)
-    train_da.trust_input = True  # it checks no input, which saves a twentieth of a step in float32,
-    batch_indices = [np.array(batch_index) for batch_index in range(n_train_batches)]  # and is given arrays
     costs = checkpoint.restore(autoencoder, train_set_x) if checkpoint else []
     start_time = timeit.default_timer()
     for epoch in tqdm(range(training_epochs), unit='epoch', leave=False, disable=None):  # a progress bar
         if epoch == len(costs):  # else the checkpoint has the cost of this epoch
-            c = [train_da(batch_index) for batch_index in batch_indices]
+            c = [train_da(batch_index) for batch_index in range(n_train_batches)]
             costs.append(float(np.mean(c)))
             if not all(np.isfinite(values).all() for values in (costs, *autoencoder.__getstate__())):
                 raise FloatingPointError(f'non-finite cost or parameter in epoch {epoch}; try a smaller learning rate')

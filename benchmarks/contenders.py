@@ -43,9 +43,7 @@ def _ours(images, corruption):
     model = DenoisingAutoencoder if corruption else Autoencoder
     autoencoder = model(numpy_rng, theano_rng, n_visible=N_VISIBLE, n_hidden=N_HIDDEN)
     step = training_function(autoencoder, pytensor.shared(images), corruption, RATE, BATCH)
-    step.trust_input = True  # as dA.train does
-    indices = [np.array(i) for i in range(len(images) // BATCH)]
-    return lambda: np.mean([step(i) for i in indices])
+    return lambda: np.mean([step(i) for i in range(len(images) // BATCH)])
 
 
 def five_gemms_numpy(images, W, corruption):
