@@ -69,6 +69,9 @@ def test_without_numba():
             draw(states, out, scale)
             results.append((states.tolist(), out.tolist()))
         assert results[0] == results[1]
+        one = np.empty(1, dtype)
+        mrg.draw(np.zeros((6, 1), np.int32), one, scale)  # x = y, which gives the largest number
+        assert one == np.array(2 ** 31 - 1, dtype) * scale < 1
 
 
 @pytest.mark.parametrize('backend', ['C', pytest.param('Numba', marks=pytest.mark.slow)], indirect=True)
