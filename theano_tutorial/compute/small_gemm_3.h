@@ -197,7 +197,9 @@ static void split_gemm(void (*gemm)(GEMM_ARGUMENTS(T)), GEMM_ARGUMENTS(T)) {
 #ifdef __linux__
     if (product.size() > 4e6 && the_helpers().threads > 1) {
         Chunks<T> all{product, 1, 1};
-        while (all.rows * all.columns < 2 * the_helpers().threads && product.size() / (all.rows * all.columns) > 1e6)
+        // Large chunks take their time, so that each thread has one. Of others it has two, in case a helper comes late.
+        const int most = (product.size() > 1e8 ? 1 : 2) * the_helpers().threads;
+        while (all.rows * all.columns < most && product.size() / (all.rows * all.columns) > 1e6)
             (*m / all.rows >= *n / all.columns ? all.rows : all.columns) *= 2;
         return the_helpers().run(Chunks<T>::compute, &all, all.rows * all.columns);
     }
