@@ -43,7 +43,7 @@ def _ours(images, corruption):
     model = DenoisingAutoencoder if corruption else Autoencoder
     autoencoder = model(numpy_rng, theano_rng, n_visible=N_VISIBLE, n_hidden=N_HIDDEN)
     step = training_function(autoencoder, pytensor.shared(images), corruption, RATE, BATCH)
-    return lambda: np.mean([step(i) for i in range(len(images) // BATCH)])
+    return lambda: np.mean([step(i) for i in map(np.asarray, range(len(images) // BATCH))])  # as in dA.py
 
 
 def five_gemms_numpy(images, W, corruption):
@@ -78,7 +78,7 @@ def _five_gemms(images, corruption):
     visible = hidden @ W.T
     gradient = x.T @ (visible @ W) + visible.T @ hidden
     step = pytensor.function([index], [], updates=[(W, W - np.asarray(0.1, images.dtype) * gradient)])
-    return lambda: [step(i) for i in range(len(images) // BATCH)] and 0.
+    return lambda: [step(i) for i in map(np.asarray, range(len(images) // BATCH))] and 0.
 
 
 def by_hand(images, W, corruption):

@@ -34,7 +34,7 @@ def seconds_an_epoch(images, n_hidden=100, batch_size=20, epochs=3):
     for epoch in range(1 + epochs):
         if epoch == 1:
             start_time = timeit.default_timer()
-        for index in range(n_train_batches):
+        for index in map(np.asarray, range(n_train_batches)):
             train_da(index)
     return (timeit.default_timer() - start_time) / epochs
 

@@ -1,4 +1,4 @@
-"""theano_tutorial/compute/small_gemm_3.h, compiled, beside products by NumPy; and the BLAS that is chosen."""
+"""theano_tutorial/compute/small_gemm_4.h, compiled, beside products by NumPy; and the BLAS that is chosen."""
 import ctypes
 import platform
 import shutil
@@ -13,7 +13,7 @@ from pytensor.link.c.cmodule import GCC_compiler
 from theano_tutorial.compute import blas
 
 SOURCE = """
-#include "small_gemm_3.h"
+#include "small_gemm_4.h"
 #include <atomic>
 extern "C" {
 std::atomic<int> calls;

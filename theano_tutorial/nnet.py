@@ -230,7 +230,7 @@ def numba_sigmoid_cross_entropy(op, node, **kwargs):
 
     # The last number is to be changed with compute/cross_entropy.py.
     limits = SOFTPLUS_LIMITS[dtype][1], SIGMOID_LIMITS[dtype][1]
-    return sigmoid_cross_entropy, f'theano_tutorial.nnet.sigmoid_cross_entropy {dtype} {limits} 3'
+    return sigmoid_cross_entropy, f'theano_tutorial.nnet.sigmoid_cross_entropy {dtype} {limits} 4'
 
 
 sigmoid_cross_entropy = SigmoidCrossEntropy()

@@ -55,9 +55,10 @@ def compiled_rows(all_linear, all_one, real, integer, fraction_bits, largest, te
             # log(1 + e) + log(1 + e') + ... = log((1 + e)(1 + e') ...): 1000 factors from 1 to 2 have a finite product.
             logarithms = 0.
             for first in range(0, m, 1000):
+                some = e[first:first + 1000]
                 product = 1.
-                for j in range(first, min(first + 1000, m)):
-                    product *= 1. + np.float64(e[j])
+                for j in range(some.size):  # not from `first` on, which Numba would not vectorise
+                    product *= 1. + np.float64(some[j])
                 logarithms += np.log(product)
             L[i] = linear + logarithms
         return L, gradient

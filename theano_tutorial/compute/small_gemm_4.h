@@ -18,6 +18,7 @@
 #define SMALL_GEMM
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 
 #define GEMM_ARGUMENTS(T) \
     char *transa, char *transb, const int *m, const int *n, const int *k, const T *alpha, const T *a, const int *lda, \
@@ -63,26 +64,39 @@ template <typename T> struct Product {
         return part;
     }
 
+    void transposed() const {  // c^T = op(b)^T a, of contiguous a and few columns; beta is 0
+        std::unique_ptr<T[]> b_T(new T[(size_t)n * k]);
+        for (int j = 0; j < n; j++)
+            for (int i = 0; i < k; i++) b_T[(size_t)i * n + j] = b[i + (ptrdiff_t)j * ldb];
+        T c_T[8192];
+        const int most = std::max(1, std::min(8192 / n, (int)(1e6 / n / k)));
+        for (int from = 0; from < m; from += most) {
+            const int count = std::min(most, m - from);
+            Product{gemm, false, false, n, count, k, alpha, b_T.get(), n, a + (ptrdiff_t)from * lda, lda, 0, c_T, n}.whole();
+            for (int j = 0; j < n; j += 4) {  // four lines of c at once: faster than one
+                const int first = std::min(j, n - 4), step = n;
+                const ptrdiff_t line = ldc;
+                const T *read = c_T + first;
+                T *write = c + first * line + from;
+                for (int i = 0; i < count; i++, read += step, write++)
+                    for (int l = 0; l < 4; l++) write[l * line] = read[l];
+            }
+        }
+    }
+
     void compute() const {  // in this thread
 #ifdef __AVX512F__
-        if (a_transposed && !b_transposed && n <= 24 && n > 0) {
-            const int most = 1200 / n / 8 * 8;  // a multiple of the numbers in a vector
+        if (a_transposed && !b_transposed) {
+            if (n >= 16 && n <= 48 && m > n && k > 0 && beta == 0) return transposed();
+            const int most = n > 0 && n < 16 ? 1200 / n / 8 * 8 : m;  // a multiple of the numbers in a vector
             for (int from = 0; from < m; from += most) rows(from, std::min(from + most, m)).whole();
             return;
         }
-        const bool few_columns = !a_transposed && !b_transposed && n <= 32;
-        if (size() > 1e6 && (size() <= 4e6 || few_columns)) {
-            Product p = *this;
-            T transposed[4096];
-            if (a_transposed && !b_transposed && k * n <= 4096) {  // what OpenBLAS would copy
-                for (int j = 0; j < n; j++)
-                    for (int i = 0; i < k; i++) transposed[i * n + j] = b[i + (ptrdiff_t)j * ldb];
-                p.b = transposed, p.ldb = n, p.b_transposed = true;
-            }
+        if (size() > 1e6 && (size() <= 4e6 || (!a_transposed && !b_transposed && n <= 32))) {
             const int longest = std::max({m, n, k}), parts = (int)(size() / 1e6) + 1;
             for (int part = 0; part < parts; part++) {
                 const int from = (ptrdiff_t)longest * part / parts, to = (ptrdiff_t)longest * (part + 1) / parts;
-                (longest == k ? p.terms(from, to) : longest == m ? p.rows(from, to) : p.columns(from, to)).whole();
+                (longest == k ? terms(from, to) : longest == m ? rows(from, to) : columns(from, to)).whole();
             }
             return;
         }
@@ -101,7 +115,8 @@ template <typename T> struct Product {
 
 class Helpers {  // the other threads of this process
     std::atomic<uint64_t> ticket{0};  // number of the product, its number of chunks, the next chunk: 32, 16 and 16 bits
-    std::atomic<int> done{0}, asleep{0};
+    std::atomic<int> done{0}, started{0}, asleep{0}, helping{0};
+    long long until = 0, pause = 0;  // until when not all helpers help, and for how long that is
     std::atomic_flag busy = ATOMIC_FLAG_INIT;
     sem_t wake;  // not a condition variable, on which a child process could wait for threads that it does not have
     void (*compute)(const void *, int);
@@ -121,15 +136,21 @@ class Helpers {  // the other threads of this process
         return taken;
     }
 
+    static long long now() { return __builtin_ia32_rdtsc(); }  // in cycles
+
     static void *serve(void *self) {
         Helpers &helpers = *(Helpers *)self;
-        for (long long since = __builtin_ia32_rdtsc();;) {
-            if (helpers.take()) since = __builtin_ia32_rdtsc();
+        const int number = helpers.started++;
+        for (long long since = now(), patience = 0;;) {
+            const long long begun = now();
+            const bool helps = number < helpers.helping;
+            // It stays awake for 0.15 ms, or as long as it has worked: what a large product is followed by takes longer.
+            if (helps && helpers.take()) since = now(), patience = std::max(400000ll, since - begun);
             __builtin_ia32_pause();
-            if ((long long)__builtin_ia32_rdtsc() - since > 400000) {  // 0.15 ms, more than between two products
+            if (now() - since > patience) {
                 helpers.asleep++;
-                if (!is_left(helpers.ticket)) sem_wait(&helpers.wake);
-                since = __builtin_ia32_rdtsc();
+                if (!helps || !is_left(helpers.ticket)) sem_wait(&helpers.wake);
+                since = now();
             }
         }
         return nullptr;
@@ -151,16 +172,25 @@ public:
             for (int chunk = 0; chunk < chunks; chunk++) function(argument, chunk);
             return;
         }
+        const bool all = now() > until;
+        if (all) helping = threads - 1;
         compute = function, product = argument, done = 0;
         const uint64_t number = (ticket >> 32) + 1;
         ticket = number << 32 | (uint64_t)chunks << 16;
-        const int woken = std::min((int)asleep, chunks - 1);
+        const int woken = std::min({(int)asleep, (int)helping, chunks - 1});
         asleep -= woken;
         for (int i = 0; i < woken; i++) sem_post(&wake);
-        take();
+        const long long begun = now();
+        const bool taken = take();
+        const long long own = now() - begun;
         for (int i = 0; done < chunks; i++)
             if (i < 2000) __builtin_ia32_pause();
             else sched_yield();
+        const long long waited = now() - begun - own;
+        if (taken && waited > 2 * own) {  // for a helper that another process has taken the core from: one less, for a while
+            pause = std::min(1ll << 31, std::max(1ll << 24, 2 * pause));
+            until = now() + pause, helping = std::max(0, helping - 1);
+        } else if (all) pause -= std::min(pause, own / 4);
         busy.clear();
     }
 };
@@ -183,7 +213,7 @@ template <typename T> struct Chunks {
             return std::min((ptrdiff_t)length, (ptrdiff_t)((length + unit - 1) / unit) * part / parts * unit);
         };
         const int row = chunk % all.rows, column = chunk / all.rows;
-        const Product<T> mine = p.rows(cut(p.m, 32, row, all.rows), cut(p.m, 32, row + 1, all.rows))
+        const Product<T> mine = p.rows(cut(p.m, 16, row, all.rows), cut(p.m, 16, row + 1, all.rows))
             .columns(cut(p.n, 8, column, all.columns), cut(p.n, 8, column + 1, all.columns));
         if (mine.m > 0 && mine.n > 0) mine.compute();
     }
