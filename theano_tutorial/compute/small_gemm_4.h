@@ -3,14 +3,17 @@
    Parts. OpenBLAS copies both matrices into blocks before it multiplies them, except, with AVX-512, where m n k <= 10^6
    or, if the first matrix is transposed and the second is not, where m n <= 1200. The tutorial's products, 20 x 784 x
    100, are 1.57 * 10^6: two halves are faster than the whole, and so are parts of products up to about 4 * 10^6, and of
-   any size if the minibatch has few examples. Without AVX-512 parts take longer than the whole.
+   any size if the minibatch has few examples. h W^T, whose first matrix is transposed here, is faster as (W h^T)^T,
+   although h and the result are copied. Without AVX-512 all of this takes longer than the whole.
 
    Threads. OpenBLAS divides a product among its threads, and waits for all of them. If another process uses a core,
-   that takes many times as long as with one thread. Here a product is cut into chunks, more than there are threads. The
-   caller takes one chunk after the other, and so does each helper that is awake: nobody waits for a helper that has not
-   begun. Products up to 4 * 10^6 have one thread: they gain little, and lose more if the machine is busy. The environment
-   variable LARGE_GEMM_THREADS, which backend.py sets, is the number of threads; without it there is one. OpenBLAS itself
-   should have one. The same number of threads gives the same chunks, and so the same bits, whoever computes them.
+   that takes many times as long as with one thread. Here a product is cut into chunks, at least one for each thread.
+   The caller takes one chunk after the other, and so does each helper that is awake: nobody waits for a helper that
+   has not begun. If a helper loses its core in the middle of a chunk, there is one helper less for a while, at most
+   for a second. Products up to 4 * 10^6 have one thread: they gain little, and lose more if the machine is busy. The
+   environment variable LARGE_GEMM_THREADS, which backend.py sets, is the number of threads; without it there is one.
+   OpenBLAS itself should have one. The same number of threads gives the same chunks, and so the same bits, whoever
+   computes them.
 
    backend.py includes this file in what PyTensor compiles for OpenBLAS. PyTensor looks for compiled code by its source
    and flags, not by the content of this file: with a change, change the number in its name. */
@@ -64,22 +67,23 @@ template <typename T> struct Product {
         return part;
     }
 
-    void transposed() const {  // c^T = op(b)^T a, of contiguous a and few columns; beta is 0
-        std::unique_ptr<T[]> b_T(new T[(size_t)n * k]);
+    void transposed() const {  // c^T = op(b)^T a, of at most 4096 numbers at once; for beta 0, and n from 4 on
+        const std::unique_ptr<T[]> b_T(new T[(size_t)n * k]);
         for (int j = 0; j < n; j++)
             for (int i = 0; i < k; i++) b_T[(size_t)i * n + j] = b[i + (ptrdiff_t)j * ldb];
-        T c_T[8192];
-        const int most = std::max(1, std::min(8192 / n, (int)(1e6 / n / k)));
+        T c_T[4096];
+        const int most = std::min(4096 / n, (int)(1e6 / n / k));
         for (int from = 0; from < m; from += most) {
-            const int count = std::min(most, m - from);
-            Product{gemm, false, false, n, count, k, alpha, b_T.get(), n, a + (ptrdiff_t)from * lda, lda, 0, c_T, n}.whole();
-            for (int j = 0; j < n; j += 4) {  // four lines of c at once: faster than one
-                const int first = std::min(j, n - 4), step = n;
-                const ptrdiff_t line = ldc;
+            const int count = std::min(most, m - from), step = n;
+            Product{gemm, false, false, n, count, k, alpha, b_T.get(), n, a + (ptrdiff_t)from * lda, lda, 0, c_T, n}
+                .whole();
+            for (int j = 0; j < n; j += 4) {  // four columns of c at once: faster than one
+                const int first = std::min(j, n - 4);
+                const ptrdiff_t column = ldc;
                 const T *read = c_T + first;
-                T *write = c + first * line + from;
+                T *write = c + first * column + from;
                 for (int i = 0; i < count; i++, read += step, write++)
-                    for (int l = 0; l < 4; l++) write[l * line] = read[l];
+                    for (int l = 0; l < 4; l++) write[l * column] = read[l];
             }
         }
     }
@@ -87,7 +91,7 @@ template <typename T> struct Product {
     void compute() const {  // in this thread
 #ifdef __AVX512F__
         if (a_transposed && !b_transposed) {
-            if (n >= 16 && n <= 48 && m > n && k > 0 && beta == 0) return transposed();
+            if (n >= 16 && n <= 48 && m >= 96 && k > 0 && size() <= 6e4 * m && beta == 0) return transposed();
             const int most = n > 0 && n < 16 ? 1200 / n / 8 * 8 : m;  // a multiple of the numbers in a vector
             for (int from = 0; from < m; from += most) rows(from, std::min(from + most, m)).whole();
             return;
@@ -144,7 +148,7 @@ class Helpers {  // the other threads of this process
         for (long long since = now(), patience = 0;;) {
             const long long begun = now();
             const bool helps = number < helpers.helping;
-            // It stays awake for 0.15 ms, or as long as it has worked: what a large product is followed by takes longer.
+            // Awake for 0.15 ms, or as long as it has worked: after a large product, the next one takes longer to come.
             if (helps && helpers.take()) since = now(), patience = std::max(400000ll, since - begun);
             __builtin_ia32_pause();
             if (now() - since > patience) {
@@ -187,7 +191,7 @@ public:
             if (i < 2000) __builtin_ia32_pause();
             else sched_yield();
         const long long waited = now() - begun - own;
-        if (taken && waited > 2 * own) {  // for a helper that another process has taken the core from: one less, for a while
+        if (taken && waited > 2 * own) {  // for a helper whose core another process has taken
             pause = std::min(1ll << 31, std::max(1ll << 24, 2 * pause));
             until = now() + pause, helping = std::max(0, helping - 1);
         } else if (all) pause -= std::min(pause, own / 4);
