@@ -19,9 +19,23 @@
    and flags, not by the content of this file: with a change, change the number in its name. */
 #ifndef SMALL_GEMM
 #define SMALL_GEMM
-#include <algorithm>
-#include <cstddef>
-#include <memory>
+#include <stddef.h>
+
+/* What <algorithm>, <atomic> and <memory> have, too: they double the time to compile each of PyTensor's small modules. */
+static inline ptrdiff_t lesser(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+static inline ptrdiff_t greater(ptrdiff_t a, ptrdiff_t b) { return a < b ? b : a; }
+
+template <typename T> class Atomic {
+    T value = 0;
+
+public:
+    operator T() const { return __atomic_load_n(&value, __ATOMIC_SEQ_CST); }
+    void operator=(T given) { __atomic_store_n(&value, given, __ATOMIC_SEQ_CST); }
+    T add(T given) { return __atomic_fetch_add(&value, given, __ATOMIC_SEQ_CST); }  // returns what it was
+    bool replace(T &expected, T given) {  // if it is as expected; else that is set to what it is
+        return __atomic_compare_exchange_n(&value, &expected, given, true, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    }
+};
 
 #define GEMM_ARGUMENTS(T) \
     char *transa, char *transb, const int *m, const int *n, const int *k, const T *alpha, const T *a, const int *lda, \
@@ -68,17 +82,17 @@ template <typename T> struct Product {
     }
 
     void transposed() const {  // c^T = op(b)^T a, of at most 4096 numbers at once; for beta 0, and n from 4 on
-        const std::unique_ptr<T[]> b_T(new T[(size_t)n * k]);
+        T *b_T = new T[(size_t)n * k];
         for (int j = 0; j < n; j++)
             for (int i = 0; i < k; i++) b_T[(size_t)i * n + j] = b[i + (ptrdiff_t)j * ldb];
         T c_T[4096];
-        const int most = std::min(4096 / n, (int)(1e6 / n / k));
+        const int most = lesser(4096 / n, 1e6 / n / k);
         for (int from = 0; from < m; from += most) {
-            const int count = std::min(most, m - from), step = n;
-            Product{gemm, false, false, n, count, k, alpha, b_T.get(), n, a + (ptrdiff_t)from * lda, lda, 0, c_T, n}
+            const int count = lesser(most, m - from), step = n;
+            Product{gemm, false, false, n, count, k, alpha, b_T, n, a + (ptrdiff_t)from * lda, lda, 0, c_T, n}
                 .whole();
             for (int j = 0; j < n; j += 4) {  // four columns of c at once: faster than one
-                const int first = std::min(j, n - 4);
+                const int first = lesser(j, n - 4);
                 const ptrdiff_t column = ldc;
                 const T *read = c_T + first;
                 T *write = c + first * column + from;
@@ -86,6 +100,7 @@ template <typename T> struct Product {
                     for (int l = 0; l < 4; l++) write[l * column] = read[l];
             }
         }
+        delete[] b_T;
     }
 
     void compute() const {  // in this thread
@@ -93,11 +108,11 @@ template <typename T> struct Product {
         if (a_transposed && !b_transposed) {
             if (n >= 16 && n <= 48 && m >= 96 && k > 0 && size() <= 6e4 * m && beta == 0) return transposed();
             const int most = n > 0 && n < 16 ? 1200 / n / 8 * 8 : m;  // a multiple of the numbers in a vector
-            for (int from = 0; from < m; from += most) rows(from, std::min(from + most, m)).whole();
+            for (int from = 0; from < m; from += most) rows(from, lesser(from + most, m)).whole();
             return;
         }
         if (size() > 1e6 && (size() <= 4e6 || (!a_transposed && !b_transposed && n <= 32))) {
-            const int longest = std::max({m, n, k}), parts = (int)(size() / 1e6) + 1;
+            const int longest = greater(m, greater(n, k)), parts = (int)(size() / 1e6) + 1;
             for (int part = 0; part < parts; part++) {
                 const int from = (ptrdiff_t)longest * part / parts, to = (ptrdiff_t)longest * (part + 1) / parts;
                 (longest == k ? terms(from, to) : longest == m ? rows(from, to) : columns(from, to)).whole();
@@ -110,18 +125,16 @@ template <typename T> struct Product {
 };
 
 #ifdef __linux__
-#include <atomic>
-#include <cstdint>
-#include <cstdlib>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <stdint.h>
+#include <stdlib.h>
 
 class Helpers {  // the other threads of this process
-    std::atomic<uint64_t> ticket{0};  // number of the product, its number of chunks, the next chunk: 32, 16 and 16 bits
-    std::atomic<int> done{0}, started{0}, asleep{0}, helping{0};
+    Atomic<uint64_t> ticket;  // number of the product, its number of chunks, the next chunk: 32, 16 and 16 bits
+    Atomic<int> done, started, asleep, helping, busy;
     long long until = 0, pause = 0;  // until when not all helpers help, and for how long that is
-    std::atomic_flag busy = ATOMIC_FLAG_INIT;
     sem_t wake;  // not a condition variable, on which a child process could wait for threads that it does not have
     void (*compute)(const void *, int);
     const void *product;
@@ -131,9 +144,9 @@ class Helpers {  // the other threads of this process
     bool take() {  // chunks, as long as there are any; whether there were
         bool taken = false;
         for (uint64_t mine = ticket; is_left(mine);)
-            if (ticket.compare_exchange_weak(mine, mine + 1)) {
+            if (ticket.replace(mine, mine + 1)) {
                 compute(product, mine & 0xffff);
-                done++;
+                done.add(1);
                 taken = true;
                 mine = ticket;
             }
@@ -144,15 +157,15 @@ class Helpers {  // the other threads of this process
 
     static void *serve(void *self) {
         Helpers &helpers = *(Helpers *)self;
-        const int number = helpers.started++;
+        const int number = helpers.started.add(1);
         for (long long since = now(), patience = 0;;) {
             const long long begun = now();
             const bool helps = number < helpers.helping;
             // Awake for 0.15 ms, or as long as it has worked: after a large product, the next one takes longer to come.
-            if (helps && helpers.take()) since = now(), patience = std::max(400000ll, since - begun);
+            if (helps && helpers.take()) since = now(), patience = greater(400000ll, since - begun);
             __builtin_ia32_pause();
             if (now() - since > patience) {
-                helpers.asleep++;
+                helpers.asleep.add(1);
                 if (!helps || !is_left(helpers.ticket)) sem_wait(&helpers.wake);
                 since = now();
             }
@@ -164,7 +177,7 @@ public:
     int threads = 1;
 
     Helpers() {
-        if (const char *given = getenv("LARGE_GEMM_THREADS")) threads = std::max(1, std::min(256, atoi(given)));
+        if (const char *given = getenv("LARGE_GEMM_THREADS")) threads = greater(1, lesser(256, atoi(given)));
         sem_init(&wake, 0, 0);
         pthread_t thread;
         for (int i = 1; i < threads; i++)
@@ -172,7 +185,8 @@ public:
     }
 
     void run(void (*function)(const void *, int), const void *argument, int chunks) {
-        if (busy.test_and_set()) {  // with the product of another thread
+        int nobody = 0;
+        if (!busy.replace(nobody, 1)) {  // with the product of another thread
             for (int chunk = 0; chunk < chunks; chunk++) function(argument, chunk);
             return;
         }
@@ -181,8 +195,8 @@ public:
         compute = function, product = argument, done = 0;
         const uint64_t number = (ticket >> 32) + 1;
         ticket = number << 32 | (uint64_t)chunks << 16;
-        const int woken = std::min({(int)asleep, (int)helping, chunks - 1});
-        asleep -= woken;
+        const int woken = lesser(asleep, lesser(helping, chunks - 1));
+        asleep.add(-woken);
         for (int i = 0; i < woken; i++) sem_post(&wake);
         const long long begun = now();
         const bool taken = take();
@@ -192,10 +206,10 @@ public:
             else sched_yield();
         const long long waited = now() - begun - own;
         if (taken && waited > 2 * own) {  // for a helper whose core another process has taken
-            pause = std::min(1ll << 31, std::max(1ll << 24, 2 * pause));
-            until = now() + pause, helping = std::max(0, helping - 1);
-        } else if (all) pause -= std::min(pause, own / 4);
-        busy.clear();
+            pause = lesser(1ll << 31, greater(1ll << 24, 2 * pause));
+            until = now() + pause, helping = greater(0, helping - 1);
+        } else if (all) pause -= lesser(pause, own / 4);
+        busy = 0;
     }
 };
 
@@ -214,7 +228,7 @@ template <typename T> struct Chunks {
         const Product<T> &p = all.product;
         // In units of what OpenBLAS's kernels compute at once.
         const auto cut = [](int length, int unit, int part, int parts) {
-            return std::min((ptrdiff_t)length, (ptrdiff_t)((length + unit - 1) / unit) * part / parts * unit);
+            return lesser((ptrdiff_t)length, (ptrdiff_t)((length + unit - 1) / unit) * part / parts * unit);
         };
         const int row = chunk % all.rows, column = chunk / all.rows;
         const Product<T> mine = p.rows(cut(p.m, 16, row, all.rows), cut(p.m, 16, row + 1, all.rows))
