@@ -66,9 +66,9 @@ $(BIN)/python:
 	    echo "make: no virtual environment; on Debian and Ubuntu first: apt install python3-venv" >&2; exit 1; }
 
 # A stamp for each set of extras: installed once, and again only when the required packages change. Most modules of the
-# packages are never used: Python compiles the others when they are imported first.
+# packages are never used: Python compiles the others when they are imported first, if it may write them.
 $(VENV)/installed-%: setup.py pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --no-compile --editable '.[$*]'
+	$(BIN)/python -m pip install --quiet $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) --editable '.[$*]'
 	touch $@
 
 clean:

@@ -9,14 +9,14 @@ from conftest import PROJECT, posix
 pytestmark = [posix, pytest.mark.skipif(not shutil.which('make'), reason='no make here')]
 
 
-def make(folder, script):
+def make(folder, script, **variables):
     shutil.copy(PROJECT / 'Makefile', folder)
     for name in 'setup.py', 'pyproject.toml':
         (folder / name).touch()
     (folder / 'python').write_text(f'#!/bin/sh\n{script}\n')
     (folder / 'python').chmod(0o755)
     # Not with the options of a `make test` that runs this.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith('MAKE')}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith('MAKE')} | variables
     return subprocess.run(['make', 'replay', f'PYTHON={folder / "python"}'], cwd=folder, env=environment,
                           capture_output=True, text=True)
 
@@ -33,8 +33,10 @@ def test_a_folder_of_the_users_is_left_alone(tmp_path):
     assert done.returncode and '.venv has no bin/python' in done.stderr and (tmp_path / '.venv' / 'mine').exists()
 
 
-def test_replaying_installs_the_extra_fast_only(tmp_path):
-    done = make(tmp_path, r'mkdir -p .venv/bin; cd .venv/bin; printf "#!/bin/sh\necho \$*" > python; chmod +x python')
-    lines = [line for line in done.stdout.splitlines() if not line.startswith('.venv')]
-    assert lines[-3:] == ['-m pip install --quiet --no-compile --editable .[fast]', 'touch .venv/installed-fast',
-                          'replay.py']
+@pytest.mark.parametrize('dont_write_bytecode, option', [('', '--no-compile'), ('1', '')])
+def test_replaying_installs_the_extra_fast_only(tmp_path, dont_write_bytecode, option):
+    done = make(tmp_path, r'mkdir -p .venv/bin; cd .venv/bin; printf "#!/bin/sh\necho \$*" > python; chmod +x python',
+                PYTHONDONTWRITEBYTECODE=dont_write_bytecode)
+    lines = [line.split() for line in done.stdout.splitlines() if not line.startswith('.venv')]
+    assert lines[-3:] == [f'-m pip install --quiet {option} --editable .[fast]'.split(),
+                          ['touch', '.venv/installed-fast'], ['replay.py']]
