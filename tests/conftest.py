@@ -36,6 +36,20 @@ def assert_equal(tree, expected):
             np.testing.assert_array_equal(values, expected_values)
 
 
+def gibbs_sampler(theano_rng, weights):
+    """A compiled function of five Gibbs steps of an RBM without biases, in a scan: it returns the visible values."""
+    import pytensor
+    import pytensor.tensor as pt
+
+    def gibbs(v):
+        h = theano_rng.binomial(size=(weights.shape[1],), n=1, p=pt.sigmoid(pt.dot(v, weights)), dtype='float64')
+        return theano_rng.binomial(size=(len(weights),), n=1, p=pt.sigmoid(pt.dot(h, weights.T)), dtype='float64')
+
+    with pytest.warns(DeprecationWarning, match='Scan return signature'):
+        chain, updates = pytensor.scan(gibbs, outputs_info=[pt.zeros(len(weights))], n_steps=5)
+    return pytensor.function([], chain, updates=updates)
+
+
 @pytest.fixture(scope='session')
 def golden():
     """What Theano 0.8.2 computed, see theano_oracle.py."""

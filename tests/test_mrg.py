@@ -7,6 +7,7 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from conftest import gibbs_sampler
 from scipy.special import expit
 
 from theano_tutorial.legacy import mrg
@@ -79,13 +80,7 @@ def test_gibbs_chain_of_an_rbm(backend):
     weights = np.random.RandomState(0).normal(size=(4, 3))
     theano_rng = MRG_RandomStreams(8)
 
-    def gibbs(v):
-        h = theano_rng.binomial(size=(3,), n=1, p=pt.sigmoid(pt.dot(v, weights)), dtype='float64')
-        return theano_rng.binomial(size=(4,), n=1, p=pt.sigmoid(pt.dot(h, weights.T)), dtype='float64')
-
-    with pytest.warns(DeprecationWarning, match='Scan return signature'):
-        chain, updates = pytensor.scan(gibbs, outputs_info=[pt.zeros(4)], n_steps=5)
-    sample = pytensor.function([], chain, updates=updates)
+    sample = gibbs_sampler(theano_rng, weights)
     other_rng = MRG_RandomStreams(8)
     uniform = pytensor.function([], [other_rng.uniform((3,)), other_rng.uniform((4,))], mode='FAST_COMPILE')
     for _ in range(2):

@@ -152,8 +152,19 @@ def draws(variable, times):
             yield {'dtype': str(values.dtype), 'values': values.tolist()}
 
 
+def drawn(theano_rng, seed, asked, variables):
+    """What the streams of one RandomStreams give: three calls of each variable, and one more after seed(5)."""
+    results = [list(draws(variable, 3)) for variable in variables]
+    theano_rng.seed(5)
+    for variable, result in zip(variables, results):
+        result.extend(draws(variable, 1))
+    return {'floatX': FLOATX, 'seed': seed,
+            'streams': [{'name': name, 'arguments': arguments, 'draws': result}
+                        for (name, arguments), result in zip(asked, results)]}
+
+
 def streams():
-    """For some seeds, what the streams of one RandomStreams give: three calls of each, and one more after seed(5)."""
+    """What the streams of a RandomStreams give, for some seeds."""
     asked = [
         ('binomial', dict(size=(10, 10), n=1, p=0.7, dtype=theano.config.floatX)),
         ('binomial', dict(size=(7,), n=1, p=0.5)),
@@ -206,13 +217,7 @@ def streams():
     for seed in (123, 0, 2 ** 30 - 1):
         theano_rng = RandomStreams(seed)
         variables = [getattr(theano_rng, name)(**arguments) for name, arguments in asked]
-        results = [list(draws(variable, 3)) for variable in variables]
-        theano_rng.seed(5)
-        for variable, result in zip(variables, results):
-            result.extend(draws(variable, 1))
-        yield {'floatX': FLOATX, 'seed': seed,
-               'streams': [{'name': name, 'arguments': arguments, 'draws': result}
-                           for (name, arguments), result in zip(asked, results)]}
+        yield drawn(theano_rng, seed, asked, variables)
 
 
 # Names that PyTensor lacks, or has with another meaning, and operators; x, y, k and n are below.
@@ -298,13 +303,7 @@ def mrg_streams():
             if 'size_of' in arguments:
                 arguments['size'] = theano.shared(np.zeros(arguments.pop('size_of'))).shape
             variables.append(getattr(theano_rng, name)(**arguments))
-        results = [list(draws(variable, 3)) for variable in variables]
-        theano_rng.seed(5)
-        for variable, result in zip(variables, results):
-            result.extend(draws(variable, 1))
-        yield {'floatX': FLOATX, 'seed': seed,
-               'streams': [{'name': name, 'arguments': arguments, 'draws': result}
-                           for (name, arguments), result in zip(asked, results)]}
+        yield drawn(theano_rng, seed, asked, variables)
 
 
 def of_images():
