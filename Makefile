@@ -1,5 +1,5 @@
 # make replay     replay the page and compare it with the original
-# make test       lint, tests, and checks of fresh installations with the oldest and newest versions: five minutes
+# make test       lint, tests, and checks of fresh installations with the oldest and newest versions: seven minutes
 # make test-all   the same with the slow tests and every Python found: about an hour
 # make bench      time an epoch, beside Theano, PyTorch, JAX and NumPy
 # make notebooks  re-run the notebooks, save them, and write output/*.html
