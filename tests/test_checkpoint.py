@@ -84,9 +84,9 @@ def refuse(path, arrays, message, settings=SETTINGS):
 
 
 @pytest.mark.parametrize('settings, floatX, message', [
-    (SETTINGS, 'float32', 'floatX float64, not float32'), ({'rate': 0.1}, 'float64', 'seed 1, not None'),
-    ({'seed': 2, 'rate': 0.2}, 'float64', 'seed 1, not 2; rate 0.1, not 0.2'),
-    (SETTINGS | {'other': 3}, 'float64', 'other None, not 3')])
+    (SETTINGS, 'float32', 'floatX float64, now float32'), ({'rate': 0.1}, 'float64', 'seed 1, now not set'),
+    ({'seed': 2, 'rate': 0.2}, 'float64', 'seed 1, now 2; rate 0.1, now 0.2'),
+    (SETTINGS | {'other': 3}, 'float64', 'other not set, now 3')])
 def test_other_settings(tmp_path, saved, settings, floatX, message):
     with pytensor.config.change_flags(floatX=floatX):
         refuse(tmp_path / 'file', saved, f'saved with {message}; use the same settings or another file', settings)

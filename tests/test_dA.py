@@ -131,7 +131,7 @@ def test_vectors_of_unknown_shape(tmp_path, capsys, uncompiled):
     (np.array([[np.nan] + [0.] * 5] * 4), 'the images are from nan'),
     (np.zeros((4, 5)), r'images \(n, 6\) of numbers, not float64 \(4, 5\)'),
     (np.zeros((4, 6, 1)), r'images \(n, 6\) of numbers, not float64 \(4, 6, 1\)'),
-    (np.zeros((1, 6)), 'batch size 2 is not from 1 to 1, the number of training images')])
+    (np.zeros((1, 6)), 'batch size 2 is not from 1 to 1, the number of images')])
 def test_invalid_training_images(x, message):
     for images in x, pytensor.shared(x):
         with pytest.raises(ValueError, match=message):

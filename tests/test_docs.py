@@ -10,6 +10,7 @@ from pytensor import config
 
 from dA import load
 from theano_tutorial.compute.backend import use_fastest
+from theano_tutorial.errors import InputError
 
 
 @pytest.fixture
@@ -51,9 +52,10 @@ def test_own_images_and_own_data(tmp_path, capsys, run, run_blocks):
 
 def test_scripts_from_python(run_blocks):
     names = run_blocks('scripts.md')
-    # Resumed for fewer epochs than it has been trained for, the model says for how many it was.
-    names['main'](epochs=1, **names['settings'], checkpoint=names['Checkpoint']('training.npz', names['settings']))
     assert load().n_hidden == 200 and load().settings['epochs'] == 2
+    with pytest.raises(InputError, match='training_200.npz has 2 epochs already; train for as many, or use another file'):
+        names['main'](epochs=1, **names['settings'],
+                      checkpoint=names['Checkpoint']('training_200.npz', names['settings']))
     again = names['Checkpoint']('my_training.npz', {'batch_size': 50})
     model = names['DenoisingAutoencoder'](np.random.RandomState(5), n_hidden=100)
     assert again.restore(model, names['train_set_x']) == names['costs'] and len(names['costs']) == 3

@@ -61,7 +61,7 @@ def test_a_notebook(tmp_path, command):
         'cell 6: 0 of 1 lines as stored, the first difference: here <Vector(float64, shape=(?,))>, '
         'stored <TensorType(float64, vector)>',
         'cell 7: 1 of 2 lines as stored, the first difference: here (NameError), stored 2',
-        '6 of 8 lines as stored, 2 of them but for times and addresses; 7 of 8 cells ran']
+        '6 of 8 lines as stored, 2 of them except for times and addresses; 7 of 8 cells ran']
     assert '... cell 1, line 1: not run: %matplotlib inline' in err
     assert "... cell 7, line 2: print unknown: NameError: name 'unknown' is not defined" in err
     # Saved, it differs from the run by times and addresses at most; the file itself is as it was.

@@ -20,7 +20,7 @@ def main(arguments=None):
                     'compared with what is stored; the exit status is 0 if all of it is the same and every cell ran.')
     parser.add_argument('--save', metavar='OUT.ipynb', help='write the notebook with its new outputs to OUT.ipynb')
     parser.add_argument('--python', type=int, choices=(2, 3),
-                        help='the version of Python in which FILE is written, if it is not found out')
+                        help='the version of Python in which FILE is written, if it cannot be detected')
     parser.add_argument('file', metavar='FILE', help='.ipynb, .py, or a text or HTML copy of cells')
     parser.add_argument('arguments', nargs=argparse.REMAINDER, help='arguments of a script')
     text = parser.format_help

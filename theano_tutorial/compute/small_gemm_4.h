@@ -8,12 +8,12 @@
 
    Threads. OpenBLAS divides a product among its threads, and waits for all of them. If another process uses a core,
    that takes many times as long as with one thread. Here a product is cut into chunks, at least one for each thread.
-   The caller takes one chunk after the other, and so does each helper that is awake: nobody waits for a helper that
-   has not begun. If a helper loses its core in the middle of a chunk, there is one helper less for a while, at most
-   for a second. Products up to 4 * 10^6 have one thread: they gain little, and lose more if the machine is busy. The
-   environment variable LARGE_GEMM_THREADS, which backend.py sets, is the number of threads; without it there is one.
-   OpenBLAS itself should have one. The same number of threads gives the same chunks, and so the same bits, whoever
-   computes them.
+   The caller takes one chunk after the other, and so does each helper that is awake: no thread waits for a helper
+   that has not started. If a helper loses its core in the middle of a chunk, there is one helper less for a while, at
+   most for a second. Products up to 4 * 10^6 have one thread: they gain little, and lose more if the machine is busy.
+   The environment variable LARGE_GEMM_THREADS, which backend.py sets, is the number of threads; without it there is
+   one. OpenBLAS itself should have one. The same number of threads gives the same chunks, and so the same bits,
+   whoever computes them.
 
    backend.py includes this file in what PyTensor compiles for OpenBLAS. PyTensor looks for compiled code by its source
    and flags, not by the content of this file: with a change, change the number in its name. */
@@ -21,7 +21,7 @@
 #define SMALL_GEMM
 #include <stddef.h>
 
-/* What <algorithm>, <atomic> and <memory> have, too: they double the time to compile each of PyTensor's small modules. */
+/* What <algorithm>, <atomic> and <memory> have, too: those take a tenth of a second for each module of PyTensor. */
 static inline ptrdiff_t lesser(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 static inline ptrdiff_t greater(ptrdiff_t a, ptrdiff_t b) { return a < b ? b : a; }
 

@@ -1,7 +1,7 @@
 """Resumable training: train() saves its state after each epoch, and continues from it.
 
-Whatever interrupts training, the file holds the last epoch that was completed. With the same backend the resumed
-training is the same to the last bit; with another, the printed costs are the same.
+Whatever interrupts training, the file holds the last epoch that was completed. With the same backend and number of
+threads the resumed training is the same to the last bit; with others, the printed costs are the same.
 """
 import hashlib
 import json
@@ -40,8 +40,8 @@ class Checkpoint:
         try:
             saved = json.loads(str(self.arrays['settings']))
             names = self.settings | saved
-            differences = [f'{name} {saved.get(name)}, not {self.settings.get(name)}' for name in names
-                           if saved.get(name) != self.settings.get(name)]
+            differences = [f'{name} {saved.get(name, "not set")}, now {self.settings.get(name, "not set")}'
+                           for name in names if saved.get(name) != self.settings.get(name)]
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
             raise InputError(f'{path}: not a valid checkpoint file (its settings)') from None
         if differences:

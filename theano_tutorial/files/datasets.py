@@ -189,7 +189,7 @@ def as_shared(images, n_visible, batch_size):
     if not (values.min(initial=0) >= 0 and values.max(initial=0) <= 1):  # NaN is neither
         raise InputError(f'the images are from {values.min()} to {values.max()}; expected finite values in [0, 1]')
     if not 1 <= batch_size <= len(values):
-        raise InputError(f'batch size {batch_size} is not from 1 to {len(values)}, the number of training images')
+        raise InputError(f'batch size {batch_size} is not from 1 to {len(values)}, the number of images; set another')
     if hasattr(images, 'get_value') and values.dtype == pytensor.config.floatX:
         return images
     return pytensor.shared(values.astype(pytensor.config.floatX, 'C'))

@@ -128,6 +128,6 @@ def compare(outputs, stored):
             print(f'cell {number}: {equal} of {len(there)} lines as stored, the first difference: '
                   'here {:.150}, stored {:.150}'.format(*different[0]))
         n_equal, n_stored, n_different = n_equal + equal, n_stored + len(there), n_different + len(different)
-    mask = f', {n_masked} of them but for times and addresses' if n_masked else ''
+    mask = f', {n_masked} of them except for times and addresses' if n_masked else ''
     print(f'{n_equal} of {n_stored} lines as stored{mask}', end='; ')
     return not n_different
