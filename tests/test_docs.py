@@ -53,7 +53,7 @@ def test_own_images_and_own_data(tmp_path, capsys, run, run_blocks):
 def test_scripts_from_python(run_blocks):
     names = run_blocks('scripts.md')
     assert load().n_hidden == 200 and load().settings['epochs'] == 2
-    with pytest.raises(InputError, match='training_200.npz has 2 epochs already; train for as many, or use another file'):
+    with pytest.raises(InputError, match='training_200.npz has 2 epochs already; train for as many'):
         names['main'](epochs=1, **names['settings'],
                       checkpoint=names['Checkpoint']('training_200.npz', names['settings']))
     again = names['Checkpoint']('my_training.npz', {'batch_size': 50})
