@@ -1,19 +1,19 @@
 /* Matrix products of minibatches: small ones in parts that OpenBLAS is faster with, large ones by several threads.
 
    Parts. OpenBLAS copies both matrices into blocks before it multiplies them, except, with AVX-512, where m n k <= 10^6
-   or, if the first matrix is transposed and the second is not, where m n <= 1200. The tutorial's products, 20 x 784 x
-   100, are 1.57 * 10^6: two halves are faster than the whole, and so are parts of products up to about 4 * 10^6, and of
-   any size if the minibatch has few examples. h W^T, whose first matrix is transposed here, is faster as (W h^T)^T,
-   although h and the result are copied. Without AVX-512 all of this takes longer than the whole.
+   and, if the first matrix is transposed, the second is not and m n <= 1200. The tutorial's products, 20 x 784 x 100,
+   are 1.57 * 10^6: two halves are faster than the whole, and so are parts of products up to about 4 * 10^6, or 4 * 10^7
+   if the minibatch has few examples; parts of larger ones are too narrow. h W^T, whose first matrix is transposed here,
+   is faster as (W h^T)^T, although h and the result are copied. Without AVX-512 all of this takes longer.
 
    Threads. OpenBLAS divides a product among its threads, and waits for all of them. If another process uses a core,
-   that takes many times as long as with one thread. Here a product is cut into chunks, at least one for each thread.
-   The caller takes one chunk after the other, and so does each helper that is awake: nobody waits for a helper that
-   has not begun. If a helper loses its core in the middle of a chunk, there is one helper less for a while, at most
-   for a second. Products up to 4 * 10^6 have one thread: they gain little, and lose more if the machine is busy. The
-   environment variable LARGE_GEMM_THREADS, which backend.py sets, is the number of threads; without it there is one.
-   OpenBLAS itself should have one. The same number of threads gives the same chunks, and so the same bits, whoever
-   computes them.
+   that takes many times as long as with one thread. Here a product is cut into chunks, at least one for each thread if
+   they do not get too small. The caller takes one chunk after the other, and so does each helper that is awake: nobody
+   waits for a helper that has not begun. If a helper loses its core in the middle of a chunk, there is one helper less
+   for a while, at most for about a second. Products up to 4 * 10^6 have one thread: they gain little, and lose more if
+   the machine is busy. The environment variable LARGE_GEMM_THREADS, which backend.py sets, is the number of threads, at
+   most 256; without it there is one. OpenBLAS itself should have one. The same number of threads gives the same chunks,
+   and so the same bits, whoever computes them.
 
    backend.py includes this file in what PyTensor compiles for OpenBLAS. PyTensor looks for compiled code by its source
    and flags, not by the content of this file: with a change, change the number in its name. */
@@ -21,7 +21,7 @@
 #define SMALL_GEMM
 #include <stddef.h>
 
-/* What <algorithm>, <atomic> and <memory> have, too: they double the time to compile each of PyTensor's small modules. */
+/* What <algorithm>, <atomic> and <memory> have, too: they double the time to compile each of PyTensor's modules. */
 static inline ptrdiff_t lesser(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 static inline ptrdiff_t greater(ptrdiff_t a, ptrdiff_t b) { return a < b ? b : a; }
 
@@ -111,7 +111,7 @@ template <typename T> struct Product {
             for (int from = 0; from < m; from += most) rows(from, lesser(from + most, m)).whole();
             return;
         }
-        if (size() > 1e6 && (size() <= 4e6 || (!a_transposed && !b_transposed && n <= 32))) {
+        if (size() > 1e6 && size() <= (!a_transposed && !b_transposed && n <= 32 ? 4e7 : 4e6)) {
             const int longest = greater(m, greater(n, k)), parts = (int)(size() / 1e6) + 1;
             for (int part = 0; part < parts; part++) {
                 const int from = (ptrdiff_t)longest * part / parts, to = (ptrdiff_t)longest * (part + 1) / parts;
