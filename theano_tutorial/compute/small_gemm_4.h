@@ -133,9 +133,12 @@ template <typename T> struct Product {
 
 class Helpers {  // the other threads of this process
     Atomic<uint64_t> ticket;  // number of the product, its number of chunks, the next chunk: 32, 16 and 16 bits
-    Atomic<int> done, started, asleep, helping, busy;
+    Atomic<int> done, started, helping, busy;
     long long until = 0, pause = 0;  // until when not all helpers help, and for how long that is
-    sem_t wake;  // not a condition variable, on which a child process could wait for threads that it does not have
+    struct {
+        Atomic<int> asleep;  // 1 from before it waits until it is to be woken
+        sem_t wake;  // not a condition variable, on which a child process could wait for threads that it does not have
+    } each[255];
     void (*compute)(const void *, int);
     const void *product;
 
@@ -157,16 +160,18 @@ class Helpers {  // the other threads of this process
 
     static void *serve(void *self) {
         Helpers &helpers = *(Helpers *)self;
-        const int number = helpers.started.add(1);
+        const int number = helpers.started.add(1);  // those below helpers.helping help
+        auto &own = helpers.each[number];
         for (long long since = now(), patience = 0;;) {
             const long long begun = now();
             const bool helps = number < helpers.helping;
             // Awake for 0.15 ms, or as long as it has worked: after a large product, the next one takes longer to come.
             if (helps && helpers.take()) since = now(), patience = greater(400000ll, since - begun);
             __builtin_ia32_pause();
-            if (now() - since > patience) {
-                helpers.asleep.add(1);
-                if (!helps || !is_left(helpers.ticket)) sem_wait(&helpers.wake);
+            if (!helps || now() - since > patience) {
+                own.asleep = 1;
+                if (number < helpers.helping) helpers.take();  // if a product came before its caller could see that
+                while (sem_wait(&own.wake)) {}  // again after a signal
                 since = now();
             }
         }
@@ -178,10 +183,11 @@ public:
 
     Helpers() {
         if (const char *given = getenv("LARGE_GEMM_THREADS")) threads = greater(1, lesser(256, atoi(given)));
-        sem_init(&wake, 0, 0);
         pthread_t thread;
-        for (int i = 1; i < threads; i++)
+        for (int i = 0; i < threads - 1; i++) {
+            sem_init(&each[i].wake, 0, 0);
             if (!pthread_create(&thread, nullptr, serve, this)) pthread_detach(thread);
+        }
     }
 
     void run(void (*function)(const void *, int), const void *argument, int chunks) {
@@ -195,9 +201,8 @@ public:
         compute = function, product = argument, done = 0;
         const uint64_t number = (ticket >> 32) + 1;
         ticket = number << 32 | (uint64_t)chunks << 16;
-        const int woken = lesser(asleep, lesser(helping, chunks - 1));
-        asleep.add(-woken);
-        for (int i = 0; i < woken; i++) sem_post(&wake);
+        for (int i = 0; i < lesser(helping, chunks - 1); i++)
+            if (each[i].asleep) each[i].asleep = 0, sem_post(&each[i].wake);
         const long long begun = now();
         const bool taken = take();
         const long long own = now() - begun;
