@@ -1,19 +1,19 @@
 /* Matrix products of minibatches: small ones in parts that OpenBLAS is faster with, large ones by several threads.
 
    Parts. OpenBLAS copies both matrices into blocks before it multiplies them, except, with AVX-512, where m n k <= 10^6
-   or, if the first matrix is transposed and the second is not, where m n <= 1200. The tutorial's products, 20 x 784 x
-   100, are 1.57 * 10^6: two halves are faster than the whole, and so are parts of products up to about 4 * 10^6, and of
-   any size if the minibatch has few examples. h W^T, whose first matrix is transposed here, is faster as (W h^T)^T,
-   although h and the result are copied. Without AVX-512 all of this takes longer than the whole.
+   and, if the first matrix is transposed, the second is not and m n <= 1200. The tutorial's products, 20 x 784 x 100,
+   are 1.57 * 10^6: two halves are faster than the whole, and so are parts of products up to about 4 * 10^6, or 4 * 10^7
+   if the minibatch has few examples; parts of larger ones are too narrow. h W^T, whose first matrix is transposed here,
+   is faster as (W h^T)^T, although h and the result are copied. Without AVX-512 all of this takes longer.
 
    Threads. OpenBLAS divides a product among its threads, and waits for all of them. If another process uses a core,
-   that takes many times as long as with one thread. Here a product is cut into chunks, at least one for each thread.
-   The caller takes one chunk after the other, and so does each helper that is awake: no thread waits for a helper
-   that has not started. If a helper loses its core in the middle of a chunk, there is one helper less for a while, at
-   most for a second. Products up to 4 * 10^6 have one thread: they gain little, and lose more if the machine is busy.
-   The environment variable LARGE_GEMM_THREADS, which backend.py sets, is the number of threads; without it there is
-   one. OpenBLAS itself should have one. The same number of threads gives the same chunks, and so the same bits,
-   whoever computes them.
+   that takes many times as long as with one thread. Here a product is cut into chunks, at least one for each thread
+   if they do not get too small. The caller takes one chunk after the other, and so does each helper that is awake: no
+   thread waits for a helper that has not started. If a helper loses its core in the middle of a chunk, there is one
+   helper less for a while, at most for about a second. Products up to 4 * 10^6 have one thread: they gain little, and
+   lose more if the machine is busy. The environment variable LARGE_GEMM_THREADS, which backend.py sets, is the number
+   of threads, at most 256; without it there is one. OpenBLAS itself should have one. The same number of threads gives
+   the same chunks, and so the same bits, whoever computes them.
 
    backend.py includes this file in what PyTensor compiles for OpenBLAS. PyTensor looks for compiled code by its source
    and flags, not by the content of this file: with a change, change the number in its name. */
@@ -111,7 +111,7 @@ template <typename T> struct Product {
             for (int from = 0; from < m; from += most) rows(from, lesser(from + most, m)).whole();
             return;
         }
-        if (size() > 1e6 && (size() <= 4e6 || (!a_transposed && !b_transposed && n <= 32))) {
+        if (size() > 1e6 && size() <= (!a_transposed && !b_transposed && n <= 32 ? 4e7 : 4e6)) {
             const int longest = greater(m, greater(n, k)), parts = (int)(size() / 1e6) + 1;
             for (int part = 0; part < parts; part++) {
                 const int from = (ptrdiff_t)longest * part / parts, to = (ptrdiff_t)longest * (part + 1) / parts;
@@ -133,9 +133,12 @@ template <typename T> struct Product {
 
 class Helpers {  // the other threads of this process
     Atomic<uint64_t> ticket;  // number of the product, its number of chunks, the next chunk: 32, 16 and 16 bits
-    Atomic<int> done, started, asleep, helping, busy;
+    Atomic<int> done, started, helping, busy;
     long long until = 0, pause = 0;  // until when not all helpers help, and for how long that is
-    sem_t wake;  // not a condition variable, on which a child process could wait for threads that it does not have
+    struct {
+        Atomic<int> asleep;  // 1 from before it waits until it is to be woken
+        sem_t wake;  // not a condition variable, on which a child process could wait for threads that it does not have
+    } each[255];
     void (*compute)(const void *, int);
     const void *product;
 
@@ -157,16 +160,18 @@ class Helpers {  // the other threads of this process
 
     static void *serve(void *self) {
         Helpers &helpers = *(Helpers *)self;
-        const int number = helpers.started.add(1);
+        const int number = helpers.started.add(1);  // those below helpers.helping help
+        auto &own = helpers.each[number];
         for (long long since = now(), patience = 0;;) {
             const long long begun = now();
             const bool helps = number < helpers.helping;
-            // Awake for 0.15 ms, or as long as it has worked: after a large product, the next one takes longer to come.
-            if (helps && helpers.take()) since = now(), patience = greater(400000ll, since - begun);
+            // Awake for 0.15 ms, or as long as it has worked, up to 0.1 s: after a large product, the next takes longer.
+            if (helps && helpers.take()) since = now(), patience = greater(400000, lesser(1 << 28, since - begun));
             __builtin_ia32_pause();
-            if (now() - since > patience) {
-                helpers.asleep.add(1);
-                if (!helps || !is_left(helpers.ticket)) sem_wait(&helpers.wake);
+            if (!helps || now() - since > patience) {
+                own.asleep = 1;
+                if (number < helpers.helping) helpers.take();  // if a product came before its caller could see that
+                while (sem_wait(&own.wake)) {}  // again after a signal
                 since = now();
             }
         }
@@ -178,10 +183,11 @@ public:
 
     Helpers() {
         if (const char *given = getenv("LARGE_GEMM_THREADS")) threads = greater(1, lesser(256, atoi(given)));
-        sem_init(&wake, 0, 0);
         pthread_t thread;
-        for (int i = 1; i < threads; i++)
+        for (int i = 0; i < threads - 1; i++) {
+            sem_init(&each[i].wake, 0, 0);
             if (!pthread_create(&thread, nullptr, serve, this)) pthread_detach(thread);
+        }
     }
 
     void run(void (*function)(const void *, int), const void *argument, int chunks) {
@@ -190,14 +196,14 @@ public:
             for (int chunk = 0; chunk < chunks; chunk++) function(argument, chunk);
             return;
         }
-        const bool all = now() > until;
+        const long long left = until - now();
+        const bool all = left <= 0 || left > 1ll << 31;  // the latter if the clock was set back
         if (all) helping = threads - 1;
         compute = function, product = argument, done = 0;
         const uint64_t number = (ticket >> 32) + 1;
         ticket = number << 32 | (uint64_t)chunks << 16;
-        const int woken = lesser(asleep, lesser(helping, chunks - 1));
-        asleep.add(-woken);
-        for (int i = 0; i < woken; i++) sem_post(&wake);
+        for (int i = 0; i < lesser(helping, chunks - 1); i++)
+            if (each[i].asleep) each[i].asleep = 0, sem_post(&each[i].wake);
         const long long begun = now();
         const bool taken = take();
         const long long own = now() - begun;
