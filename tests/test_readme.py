@@ -77,6 +77,9 @@ def test_what_the_texts_say_of_the_benchmark_follows_from_its_tables():
     assert f'An epoch takes {min(jax):.2f} to {max(jax):.2f} times as long as' in joined
     assert f'** takes {1 / max(theano):.1f} to {1 / min(theano):.1f} times as long as' in joined
     assert f'tables make {seconds(first, "ours, C"):.0f} and {seconds(second, "ours, Numba"):.0f}.' in joined
+    busy = [float(two) / float(one) for row in re.findall(r'^\| \d+ ((?:\| [\d.]+ ){4})\|$', text, re.M)
+            for two, one in re.findall(r'\| (\S+) \| (\S+)', row)]
+    assert len(busy) == 6 and f'two threads took {min(busy):.2f} to {max(busy):.2f} times as long as one' in joined
     assert f'an epoch takes {100 * min(theano[:2]):.0f} to {max(theano[:2]):.0%} of' in read('README.md')
 
 

@@ -165,7 +165,7 @@ class Helpers {  // the other threads of this process
         for (long long since = now(), patience = 0;;) {
             const long long begun = now();
             const bool helps = number < helpers.helping;
-            // Awake for 0.15 ms, or as long as it has worked, up to 0.1 s: after a large product, the next takes longer.
+            // Awake for 0.15 ms, or as long as it has worked, up to 0.1 s: the next large product takes longer to come.
             if (helps && helpers.take()) since = now(), patience = greater(400000, lesser(1 << 28, since - begun));
             __builtin_ia32_pause();
             if (!helps || now() - since > patience) {
