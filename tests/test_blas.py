@@ -116,7 +116,7 @@ def test_callers_at_the_same_time_and_a_forked_process(libraries, build, run):
 
 
 def test_what_pytensor_compiles_includes_it(c_flags):
-    if blas.find()[0] != 'OpenBLAS' or platform.machine() not in ('x86_64', 'AMD64'):
+    if blas.find()[0] != 'OpenBLAS' or platform.machine() not in ('x86_64', 'AMD64', 'aarch64'):
         pytest.skip('another BLAS or processor')
     assert GCC_compiler.try_compile_tmp('int main() { return SMALL_GEMM + 0; }',
                                         flags=c_flags['gcc__cxxflags'].split())

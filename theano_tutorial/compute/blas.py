@@ -64,7 +64,7 @@ def _found_by_pytensor():
 
 def _include_small_gemm():
     """The compiler's flag for SMALL_GEMM, which is in this folder."""
-    if platform.machine() not in ('x86_64', 'AMD64'):
+    if platform.machine() not in ('x86_64', 'AMD64') and (sys.platform, platform.machine()) != ('linux', 'aarch64'):
         return ''
     # The folder not as a flag: PyTensor splits those at spaces, which a folder may have.
     folders = [os.path.dirname(os.path.abspath(__file__)), *os.environ.get('CPLUS_INCLUDE_PATH', '').split(os.pathsep)]

@@ -130,6 +130,7 @@ template <typename T> struct Product {
 #include <semaphore.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 class Helpers {  // the other threads of this process
     Atomic<uint64_t> ticket;  // number of the product, its number of chunks, the next chunk: 32, 16 and 16 bits
@@ -156,7 +157,19 @@ class Helpers {  // the other threads of this process
         return taken;
     }
 
-    static long long now() { return __builtin_ia32_rdtsc(); }  // in cycles
+    static long long now() {  // in nanoseconds
+        timespec time;
+        clock_gettime(CLOCK_MONOTONIC, &time);
+        return time.tv_sec * 1000000000ll + time.tv_nsec;
+    }
+
+    static void relax() {  // lets the other thread of the core work
+#ifdef __aarch64__
+        asm volatile("yield");
+#else
+        asm volatile("pause");
+#endif
+    }
 
     static void *serve(void *self) {
         Helpers &helpers = *(Helpers *)self;
@@ -166,8 +179,8 @@ class Helpers {  // the other threads of this process
             const long long begun = now();
             const bool helps = number < helpers.helping;
             // Awake for 0.15 ms, or as long as it has worked, up to 0.1 s: the next large product takes longer to come.
-            if (helps && helpers.take()) since = now(), patience = greater(400000, lesser(1 << 28, since - begun));
-            __builtin_ia32_pause();
+            if (helps && helpers.take()) since = now(), patience = greater(150000, lesser(100000000, since - begun));
+            relax();
             if (!helps || now() - since > patience) {
                 own.asleep = 1;
                 if (number < helpers.helping) helpers.take();  // if a product came before its caller could see that
@@ -196,8 +209,7 @@ public:
             for (int chunk = 0; chunk < chunks; chunk++) function(argument, chunk);
             return;
         }
-        const long long left = until - now();
-        const bool all = left <= 0 || left > 1ll << 31;  // the latter if the clock was set back
+        const bool all = now() > until;
         if (all) helping = threads - 1;
         compute = function, product = argument, done = 0;
         const uint64_t number = (ticket >> 32) + 1;
@@ -208,11 +220,11 @@ public:
         const bool taken = take();
         const long long own = now() - begun;
         for (int i = 0; done < chunks; i++)
-            if (i < 2000) __builtin_ia32_pause();
+            if (i < 2000) relax();
             else sched_yield();
         const long long waited = now() - begun - own;
         if (taken && waited > 2 * own) {  // for a helper whose core another process has taken
-            pause = lesser(1ll << 31, greater(1ll << 24, 2 * pause));
+            pause = lesser(1000000000, greater(6000000, 2 * pause));
             until = now() + pause, helping = greater(0, helping - 1);
         } else if (all) pause -= lesser(pause, own / 4);
         busy = 0;
