@@ -1,10 +1,10 @@
 /* Matrix products of minibatches: small ones in parts that OpenBLAS is faster with, large ones by several threads.
 
-   Parts. OpenBLAS copies both matrices into blocks before it multiplies them, except, with AVX-512, where m n k <= 10^6
-   and, if the first matrix is transposed, the second is not and m n <= 1200. The tutorial's products, 20 x 784 x 100,
-   are 1.57 * 10^6: two halves are faster than the whole, and so are parts of products up to about 4 * 10^6, or 4 * 10^7
-   if the minibatch has few examples; parts of larger ones are too narrow. h W^T, whose first matrix is transposed here,
-   is faster as (W h^T)^T, although h and the result are copied. Without AVX-512 all of this takes longer.
+   Parts. OpenBLAS copies both matrices into blocks before it multiplies them, except, with AVX-512, where m n k <=
+   10^6 and, if only the first matrix is transposed, also m n <= 1200. The tutorial's products, 20 x 784 x 100, are
+   1.57 * 10^6: two halves are faster than the whole, and so are parts of products up to about 4 * 10^6, or 4 * 10^7
+   if the minibatch has few examples; parts of larger ones are too narrow. h W^T, whose first matrix is transposed
+   here, is faster as (W h^T)^T, although h and the result are copied. Without AVX-512 all of this takes longer.
 
    Threads. OpenBLAS divides a product among its threads, and waits for all of them. If another process uses a core,
    that takes many times as long as with one thread. Here a product is cut into chunks, at least one for each thread
