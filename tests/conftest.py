@@ -1,5 +1,6 @@
 """What several test files share."""
 import gzip
+import hashlib
 import json
 import os
 import subprocess
@@ -34,6 +35,25 @@ def assert_equal(tree, expected):
     for pair, expected_pair in zip(tree, expected, strict=True):
         for values, expected_values in zip(pair, expected_pair, strict=True):
             np.testing.assert_array_equal(values, expected_values)
+
+
+def assert_draws(draw, theano_rng, streams, eps_of_normal=0):
+    """Check three calls of `draw`, and one more after seed(5), against what Theano drew from the same streams.
+
+    eps_of_normal : by how many times the dtype's eps a normal may differ
+    """
+    for call in range(4):
+        if call == 3:
+            theano_rng.seed(5)
+        for values, stream in zip(draw(), streams, strict=True):
+            expected = stream['draws'][call]
+            assert values.dtype == expected['dtype']
+            if 'sha256' in expected:
+                assert hashlib.sha256(values.tobytes()).hexdigest() == expected['sha256'], stream['name']
+            else:
+                atol = eps_of_normal * np.finfo(values.dtype).eps if stream['name'] == 'normal' else 0
+                expected = np.array(expected['values'], values.dtype)
+                np.testing.assert_allclose(values, expected, rtol=0, atol=atol, strict=True)
 
 
 def gibbs_sampler(theano_rng, weights):
