@@ -43,6 +43,11 @@ def test_threads_that_the_user_set_for_numba(run, monkeypatch, variable, threads
     assert (used, blas_threads) == (f'with Numba (no C++ compiler), {variable}=2', f'{{{threads}}}')
 
 
+def test_one_thread_for_numba_without_threadpoolctl(run):
+    _, _, blas_threads = run('use_fastest.py', 'threadpoolctl', flags='cxx=').stdout.splitlines()
+    assert '1' in blas_threads  # scipy's, which Numba uses; numpy's is as it was
+
+
 def test_threads_that_the_user_set_by_threadpoolctl():
     threadpoolctl = pytest.importorskip('threadpoolctl')
     with threadpoolctl.threadpool_limits(3, user_api='blas'):
@@ -92,6 +97,17 @@ class TestC:
         used, _, blas_threads = run('use_fastest.py').stdout.splitlines()
         in_words = f'up to {threads} threads' if threads > 1 else 'one thread'
         assert (used, blas_threads) == (f'in C with OpenBLAS, {in_words}', '{1}')
+
+    @pytest.mark.skipif(sys.platform != 'linux', reason='one thread')
+    @pytest.mark.parametrize('given, threads', [(None, CORES), ('1', 1), ('999', CORES)])
+    def test_threads_without_threadpoolctl(self, run, backend, monkeypatch, given, threads):
+        pytest.importorskip('scipy_openblas32')
+        if given:
+            monkeypatch.setenv('OPENBLAS_NUM_THREADS', given)
+        used, _, blas_threads = run('use_fastest.py', 'threadpoolctl').stdout.splitlines()
+        in_words = f'up to {threads} threads' if threads > 1 else 'one thread'
+        # OpenBLAS for C has one; numpy's own is as it was.
+        assert used == f'in C with OpenBLAS, {in_words}' and blas_threads in ('{1}', f'{{1, {threads}}}')
 
     def test_nan_and_subnormal_numbers(self, backend):
         # With -ffast-math NaN is lost and subnormal numbers become 0.

@@ -5,12 +5,13 @@ The arguments are modules that count as not installed.
 import importlib
 import sys
 
+import threadpoolctl
+
 SETTINGS = 'mode', 'linker', 'cxx', 'gcc__cxxflags'
 
 
 def main():
     sys.modules.update(dict.fromkeys(sys.argv[1:]))
-    import threadpoolctl
     from pytensor import config
 
     from theano_tutorial.compute import backend

@@ -58,11 +58,12 @@ def use_fastest():
                              'use the default, NUMBA or FAST_COMPILE')
     threads, given = _users_threads()
     used = _choose()
-    in_chunks = config.linker.startswith('c') and blas.SMALL_GEMM in config.gcc__cxxflags and sys.platform == 'linux'
+    in_chunks = config.linker.startswith('c') and _divides_products(config.gcc__cxxflags)
     if in_chunks:
         os.environ[blas.LARGE_GEMM_THREADS] = str(threads)
     elif not config.linker.startswith('c'):
-        optional('scipy.linalg')  # loads Numba's BLAS, so that threadpoolctl finds it
+        with _one_thread(_not_set()):
+            optional('scipy.linalg')  # loads Numba's BLAS, so that threadpoolctl finds it
     if threadpoolctl := optional('threadpoolctl'):
         for library in threadpoolctl.ThreadpoolController().select(user_api='blas').lib_controllers:  # loaded by now
             if in_chunks or not given.keys() & {f'{library.internal_api.upper()}_NUM_THREADS', 'OMP_NUM_THREADS'}:
@@ -75,10 +76,37 @@ def use_fastest():
 @functools.cache  # later they have the numbers that use_fastest() gave them
 def _users_threads():
     """The number of threads that BLAS has, one for each core or what the user set, and that in the environment."""
-    threadpoolctl = optional('threadpoolctl')
-    libraries = threadpoolctl.threadpool_info() if threadpoolctl else []
-    return (min((library['num_threads'] for library in libraries if library['user_api'] == 'blas'), default=1),
-            {name: os.environ[name] for name in (*ONE_THREAD, 'OMP_NUM_THREADS') if os.environ.get(name)})
+    given = {name: os.environ[name] for name in (*ONE_THREAD, 'OMP_NUM_THREADS') if os.environ.get(name)}
+    if threadpoolctl := optional('threadpoolctl'):
+        libraries = [library for library in threadpoolctl.threadpool_info() if library['user_api'] == 'blas']
+        if libraries:
+            return min(library['num_threads'] for library in libraries), given
+    # What OpenBLAS takes.
+    cores = len(os.sched_getaffinity(0)) if sys.platform == 'linux' else os.cpu_count() or 1
+    asked = [int(given[name]) for name in ('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS') if given.get(name, '').isdigit()]
+    return min([*asked[:1], cores]) or cores, given
+
+
+def _divides_products(cxxflags):
+    return blas.DIVIDES_PRODUCTS and blas.SMALL_GEMM in cxxflags
+
+
+def _not_set():
+    """The variables of ONE_THREAD, unless the user set a number."""
+    return [] if os.environ.get('OMP_NUM_THREADS') else [name for name in ONE_THREAD if name not in os.environ]
+
+
+@contextlib.contextmanager
+def _one_thread(variables):
+    """A BLAS that is loaded here has one thread. Another process must not take that for what the user set."""
+    given = {variable: os.environ[variable] for variable in variables if variable in os.environ}
+    os.environ.update(dict.fromkeys(variables, '1'))
+    try:
+        yield
+    finally:
+        for variable in variables:
+            del os.environ[variable]
+        os.environ.update(given)
 
 
 def versions():
@@ -116,19 +144,15 @@ def _choose():
     if not config.cxx:
         return _without_c('no C++ compiler')
 
-    name, ldflags, flags = blas.find()
+    with _one_thread(ONE_THREAD if blas.DIVIDES_PRODUCTS else _not_set()):
+        name, ldflags, flags = blas.find()  # which loads scipy-openblas32
     if not ldflags:
         return _without_c('no BLAS for C; the extra "fast" installs one')
     cxxflags = (config.gcc__cxxflags or _c_flags()) + flags
     config.blas__ldflags = ldflags  # permanently: Numba ignores it, and reading its default searches the disk
-    absent = [variable for variable in ONE_THREAD if variable not in os.environ]
-    os.environ.update(dict.fromkeys(absent, '1'))  # read when the BLAS is loaded
-    try:
-        with config.change_flags(linker='cvm', gcc__cxxflags=cxxflags):
-            reason = _compile_error()
-    finally:
-        for variable in absent:  # another process must not take it for the user's
-            del os.environ[variable]
+    with (_one_thread(ONE_THREAD if _divides_products(flags) else _not_set()),
+          config.change_flags(linker='cvm', gcc__cxxflags=cxxflags)):
+        reason = _compile_error()
     if reason:
         return _without_c(reason)
     config.linker, config.gcc__cxxflags = 'cvm', cxxflags

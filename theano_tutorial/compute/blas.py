@@ -19,6 +19,7 @@ from theano_tutorial.compute.jit import optional
 NAMES = ('gemm', 'gemv', 'ger', 'dot', 'axpy', 'scal', 'copy', 'swap', 'nrm2')
 SMALL_GEMM = 'small_gemm_4.h'
 LARGE_GEMM_THREADS = 'LARGE_GEMM_THREADS'  # the environment variable that it reads
+DIVIDES_PRODUCTS = sys.platform == 'linux' and platform.machine() in ('x86_64', 'aarch64')  # among threads
 
 
 def find():
@@ -64,7 +65,7 @@ def _found_by_pytensor():
 
 def _include_small_gemm():
     """The compiler's flag for SMALL_GEMM, which is in this folder."""
-    if platform.machine() not in ('x86_64', 'AMD64') and (sys.platform, platform.machine()) != ('linux', 'aarch64'):
+    if not DIVIDES_PRODUCTS and platform.machine() not in ('x86_64', 'AMD64'):
         return ''
     # The folder not as a flag: PyTensor splits those at spaces, which a folder may have.
     folders = [os.path.dirname(os.path.abspath(__file__)), *os.environ.get('CPLUS_INCLUDE_PATH', '').split(os.pathsep)]
