@@ -82,7 +82,9 @@ def _users_threads():
         if libraries:
             return min(library['num_threads'] for library in libraries), given
     # What OpenBLAS takes.
-    cores = len(os.sched_getaffinity(0)) if sys.platform == 'linux' else os.cpu_count() or 1
+    cores = os.cpu_count() or 1
+    if sys.platform == 'linux':
+        cores = len(os.sched_getaffinity(0))
     asked = [int(given[name]) for name in ('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS') if given.get(name, '').isdigit()]
     return min([*asked[:1], cores]) or cores, given
 
