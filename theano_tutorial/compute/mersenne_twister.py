@@ -58,22 +58,24 @@ def _threshold(p):
 def draw_bernoulli(state, p, out):
     """Fill the vector `out` as RandomState.binomial(1, p) does. state : uint32 (625,), advanced"""
     threshold = np.int64(_threshold(p) * 2. ** 53)
-    key, used = state[:624], np.int64(state[624])
-    words = np.empty(2 * out.size, np.uint32)
-    done = 0
-    while done < words.size:
-        if used == 624:
-            _next_block(key)
-            used = 0
-        n = min(624 - used, words.size - done)
-        _temper(key[used:used + n], words[done:done + n])
-        used += n
-        done += n
-    state[624] = used
     below = p > 0.5
-    for i in range(out.size):
-        u = np.int64(words[2 * i] >> WORD(5)) * 67108864 + np.int64(words[2 * i + 1] >> WORD(6))  # times 2 ** 53
-        out[i] = (u <= threshold) == below
+    key, used = state[:624], np.int64(state[624])
+    words = np.empty(624, WORD)  # those of a few numbers at a time: a large array would not stay in the cache
+    for first in range(0, out.size, 312):
+        some = out[first:first + 312]
+        done = 0
+        while done < 2 * some.size:
+            if used == 624:
+                _next_block(key)
+                used = 0
+            n = min(624 - used, 2 * some.size - done)
+            _temper(key[used:used + n], words[done:done + n])
+            used += n
+            done += n
+        for i in range(some.size):
+            u = np.int64(words[2 * i] >> WORD(5)) * 67108864 + np.int64(words[2 * i + 1] >> WORD(6))  # times 2 ** 53
+            some[i] = (u <= threshold) == below
+    state[624] = used
 
 
 def bernoulli(rng, p, shape, dtype):

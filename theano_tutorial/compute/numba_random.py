@@ -118,7 +118,7 @@ def random_function(op, node, **kwargs):
         return rng, out
 
     # To be changed with draw_bernoulli: PyTensor does not look into it.
-    return mask, default_hash_key_from_props(op, cache_version=3)
+    return mask, default_hash_key_from_props(op, cache_version=4)
 
 
 def _call_perform(op, node):
