@@ -166,11 +166,11 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
     if only not in ('both', 'plain', 'denoising'):
         raise InputError(f'only is {only!r}; expected both, plain or denoising')
     datasets = load_data(dataset, image_shape)
-    train_set_x, test_set_x = datasets[0][0], datasets[2][0][:100]
+    train_set_x, test_set_x = datasets[0][0], datasets[2][0]
     n_visible = train_set_x.get_value(borrow=True).shape[1]
     image_shape, pixel_scale = datasets.image_shape, datasets.pixel_scale
     settings = dict(learning_rate=learning_rate, batch_size=batch_size, seed=seed)
-    save_tiles(test_set_x.eval(), image_shape, f'{output_dir}/test_image.png')
+    save_tiles(test_set_x.get_value(borrow=True)[:100], image_shape, f'{output_dir}/test_image.png')
 
     # The autoencoder, its filters, and what it makes of the test images.
     if only != 'denoising':
@@ -181,7 +181,7 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
         models.save(autoencoder, f'{output_dir}/autoencoder.npz', image_shape, pixel_scale, corruption=0.,
                     epochs=len(costs), **settings)
         save_tiles(autoencoder.W.get_value().T, image_shape, f'{output_dir}/filters_no_corruption.png')
-        y = autoencoder.get_hidden_values(test_set_x)
+        y = autoencoder.get_hidden_values(test_set_x[:100])
         z = autoencoder.get_reconstructed_input(y)
         save_tiles(z.eval(), image_shape, f'{output_dir}/autoencoded_image.png')
 
@@ -196,7 +196,7 @@ def main(dataset='mini_mnist.pkl.gz', epochs=200, batch_size=20, learning_rate=0
         models.save(dA, f'{output_dir}/dA.npz', image_shape, pixel_scale, corruption=corruption,
                     epochs=len(costs), **settings)
         save_tiles(dA.W.get_value().T, image_shape, f'{output_dir}/filters_corruption_{corruption * 100:.0f}.png')
-        y = dA.get_hidden_values(test_set_x)
+        y = dA.get_hidden_values(test_set_x[:100])
         z = dA.get_reconstructed_input(y)
         save_tiles(z.eval(), image_shape, f'{output_dir}/dAed_image.png')
 

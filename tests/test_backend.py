@@ -145,7 +145,7 @@ def test_a_blas_that_multiplies_wrongly(run, backend, tmp_path, monkeypatch, dty
         #define {gemm} wrong_gemm
     ''')
     monkeypatch.setenv('CPLUS_INCLUDE_PATH', str(tmp_path))
-    done = run('use_fastest.py', flags=f'gcc__cxxflags=-O1 -include wrong_{dtype}.h')
+    done = run('use_fastest.py', flags=f'floatX={dtype},gcc__cxxflags=-O1 -include wrong_{dtype}.h')
     assert done.stdout.splitlines()[:2] == [f'with Numba (a wrong product in C, {dtype})', '']
 
 
