@@ -1,4 +1,5 @@
 import os
+import platform
 import shutil
 import sys
 
@@ -52,6 +53,13 @@ def test_threads_that_the_user_set_by_threadpoolctl():
     threadpoolctl = pytest.importorskip('threadpoolctl')
     with threadpoolctl.threadpool_limits(3, user_api='blas'):
         assert backend._users_threads.__wrapped__()[0] == 3
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason="the setting is glibc's")
+def test_freed_memory_is_kept(run, monkeypatch):
+    kept = int(run('reuse_memory.py').stdout)
+    monkeypatch.setenv('MALLOC_TRIM_THRESHOLD_', '0')  # what the user set
+    assert 10 * kept < int(run('reuse_memory.py').stdout)
 
 
 @pytest.mark.parametrize('backend', ['C'], indirect=True)

@@ -6,6 +6,7 @@ user set another number. On Linux, C with OpenBLAS divides larger products itsel
 threads as BLAS had: one for each core, or what the user set in the environment or with threadpoolctl.
 """
 import contextlib
+import ctypes
 import functools
 import os
 import platform
@@ -31,6 +32,7 @@ C_FLAGS = '-std=gnu++14 -g0 -O3 -fno-math-errno -fno-trapping-math'
 # ignores NaN, and flushes small numbers to zero in the whole process.
 GLIBC_VECTOR_MATH = ' -D__FAST_MATH__'
 ONE_THREAD = 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'VECLIB_MAXIMUM_THREADS'
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 # Modes and linkers that cannot run the tutorial, and why.
 CANNOT = {**dict.fromkeys(['jax', 'pytorch', 'mlx'], 'it cannot slice the data by a symbolic index'),
           'nanguardmode': 'it takes the random states for arrays'}
@@ -41,7 +43,8 @@ def use_fastest():
     """Configure PyTensor and the threads of its BLAS for this process. Returns a description of what is used.
 
     What the user set in PYTENSOR_FLAGS or .pytensorrc stays as it is; flags that the BLAS needs are added to
-    gcc__cxxflags. Environment variables that the BLAS and the compiler read are set, too.
+    gcc__cxxflags. Environment variables that the BLAS and the compiler read are set, too, and how much freed memory
+    glibc keeps.
 
     Raises InputError (a ValueError) if a mode is set that cannot run the tutorial, or if PyTensor's folder for compiled
     code cannot be written.
@@ -57,6 +60,7 @@ def use_fastest():
         if value.lower() in CANNOT:
             raise InputError(f'{value} cannot run the tutorial, because {CANNOT[value.lower()]}; '
                              'use the default, NUMBA or FAST_COMPILE')
+    _keep_freed_memory()
     threads, given = _users_threads()
     used = _choose()
     in_chunks = config.linker.startswith('c') and _divides_products(config.gcc__cxxflags)
@@ -72,6 +76,18 @@ def use_fastest():
     if in_chunks:
         return used + (f', up to {threads} threads' if threads > 1 else ', one thread')
     return ', '.join([used, *map('='.join, given.items())])
+
+
+def _keep_freed_memory():
+    """Let glibc keep what each step of a training frees for the next: new pages can take longer than the step itself.
+
+    That is up to 256 MB, of arrays up to 32 MB each. Does nothing if the environment has settings for it.
+    """
+    given = any(name.startswith(('MALLOC_', 'GLIBC_TUNABLES')) for name in os.environ)
+    if platform.libc_ver()[0] == 'glibc' and not given:
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_MMAP_THRESHOLD, 32 << 20)
+        mallopt(M_TRIM_THRESHOLD, 256 << 20)
 
 
 @functools.cache  # later they have the numbers that use_fastest() gave them
