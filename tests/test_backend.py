@@ -13,12 +13,13 @@ from theano_tutorial.compute import backend
 
 CHANGED = 'linker gcc__cxxflags'
 CORES = len(os.sched_getaffinity(0)) if sys.platform == 'linux' else os.cpu_count()
+NUMBAS_THREADS = f', up to {CORES} threads' if CORES > 1 else ', one thread'
 uses_openblas = pytest.mark.skipif(sys.platform == 'darwin', reason='macOS has a BLAS of its own')
 
 
 @pytest.mark.parametrize('flags, used', [
     ('mode=FAST_COMPILE', 'with mode=FAST_COMPILE, linker=auto, as configured'),
-    ('linker=py', 'with mode=Mode, linker=py, as configured'), ('cxx=', 'with Numba (no C++ compiler)'),
+    ('linker=py', 'with mode=Mode, linker=py, as configured'), ('cxx=', f'with Numba (no C++ compiler){NUMBAS_THREADS}'),
     ('mode=NanGuardMode', 'NanGuardMode cannot run the tutorial, because it takes the random states for arrays; '
                           'use the default, NUMBA or FAST_COMPILE'),
     ('mode=JAX', 'JAX cannot run the tutorial, because it cannot slice the data by a symbolic index; use the '
@@ -36,15 +37,27 @@ def test_without_numba(run, tmp_path, monkeypatch):
         assert (done.stdout, done.stderr) == (f'{used}\n{changed}\n{{1}}\n', '')
 
 
+@uses_openblas
+@pytest.mark.parametrize('variable, threads', [('OPENBLAS_NUM_THREADS', 1), ('OMP_NUM_THREADS', 1), ('OTHER', CORES)])
+def test_numba_divides_only_large_products(run, monkeypatch, variable, threads):
+    monkeypatch.setenv(variable, '1')
+    used, *products = run('threads_of_numba.py', flags='cxx=').stdout.splitlines()
+    several = f'{threads} 1 ' if threads > 1 else ''
+    assert products == ['200 500 True', f'200 1001 {several}True']
+    assert used.endswith(f', up to {threads} threads' if threads > 1 else ', one thread')
+
+
 @pytest.mark.parametrize('variable, threads', [
     ('OPENBLAS_NUM_THREADS', min(2, CORES)), ('OMP_NUM_THREADS', min(2, CORES)), ('MKL_NUM_THREADS', 1)])
-def test_threads_that_the_user_set_for_numba(run, monkeypatch, variable, threads):
+def test_threads_that_the_user_set_for_numpy(run, monkeypatch, variable, threads):
     monkeypatch.setenv(variable, '2')  # OpenBLAS takes no more threads than cores
-    used, _, blas_threads = run('use_fastest.py', flags='cxx=').stdout.splitlines()
-    assert (used, blas_threads) == (f'with Numba (no C++ compiler), {variable}=2', f'{{{threads}}}')
+    used, _, blas_threads = run('use_fastest.py', 'numba', flags='cxx=').stdout.splitlines()
+    assert (used, blas_threads) == (f'with NumPy (no Numba; no C++ compiler), {variable}=2', f'{{{threads}}}')
 
 
-def test_one_thread_for_numba_without_threadpoolctl(run):
+@pytest.mark.parametrize('variable', ['OPENBLAS_NUM_THREADS', 'OTHER'])
+def test_one_thread_for_numbas_small_products_without_threadpoolctl(run, monkeypatch, variable):
+    monkeypatch.setenv(variable, '2')
     _, _, blas_threads = run('use_fastest.py', 'threadpoolctl', flags='cxx=').stdout.splitlines()
     assert '1' in blas_threads  # scipy's, which Numba uses; numpy's is as it was
 
@@ -154,7 +167,7 @@ def test_a_blas_that_multiplies_wrongly(run, backend, tmp_path, monkeypatch, dty
     ''')
     monkeypatch.setenv('CPLUS_INCLUDE_PATH', str(tmp_path))
     done = run('use_fastest.py', flags=f'floatX={dtype},gcc__cxxflags=-O1 -include wrong_{dtype}.h')
-    assert done.stdout.splitlines()[:2] == [f'with Numba (a wrong product in C, {dtype})', '']
+    assert done.stdout.splitlines()[:2] == [f'with Numba (a wrong product in C, {dtype}){NUMBAS_THREADS}', '']
 
 
 @posix
@@ -164,7 +177,7 @@ def test_a_compiler_that_cannot_compile(run, tmp_path, monkeypatch):
     compiler.write_text('#!/bin/sh\n[ "$1" = -v ] && exit 0\necho "g++: fatal error: no cc1plus" >&2\nexit 1\n')
     compiler.chmod(0o755)
     reason = 'the C++ compiler does not work: fatal error: no cc1plus)'
-    assert run('use_fastest.py', flags=f'cxx={compiler}').stdout.startswith(f'with Numba ({reason}\n\n')
+    assert run('use_fastest.py', flags=f'cxx={compiler}').stdout.startswith(f'with Numba ({reason}{NUMBAS_THREADS}\n\n')
     done = run('use_fastest.py', 'numba', flags=f'cxx={compiler}')
     assert done.stdout.startswith(f'with NumPy (no Numba; {reason}\nmode cxx\n')
 

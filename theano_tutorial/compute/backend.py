@@ -2,8 +2,9 @@
 
 PyTensor installed by pip computes with Numba. With a C++ compiler and a fast BLAS its C backend is faster. Where there
 is neither, NumPy computes. The page's products are too small to be divided among threads, so BLAS gets one, unless the
-user set another number. On Linux, C with OpenBLAS divides larger products itself, see small_gemm_4.h, among as many
-threads as BLAS had: one for each core, or what the user set in the environment or with threadpoolctl.
+user set another number. Larger ones are divided in C with OpenBLAS on Linux, see small_gemm_4.h, and by Numba with
+OpenBLAS, see numba_products.py, among as many threads as BLAS had: one for each core, or what the user set in the
+environment or with threadpoolctl.
 """
 import contextlib
 import ctypes
@@ -20,9 +21,10 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 from pytensor import config
+from pytensor.compile.mode import get_default_mode
 from pytensor.link.c.cmodule import GCC_compiler
 
-from theano_tutorial.compute import blas, numpy_backend
+from theano_tutorial.compute import blas, numba_products, numpy_backend
 from theano_tutorial.compute.jit import numba, optional
 from theano_tutorial.errors import InputError
 
@@ -63,17 +65,19 @@ def use_fastest():
     _keep_freed_memory()
     threads, given = _users_threads()
     used = _choose()
-    in_chunks = config.linker.startswith('c') and _divides_products(config.gcc__cxxflags)
-    if in_chunks:
+    divides = config.linker.startswith('c') and _divides_products(config.gcc__cxxflags)
+    if divides:
         os.environ[blas.LARGE_GEMM_THREADS] = str(threads)
     elif not config.linker.startswith('c'):
+        os.environ.setdefault('OPENBLAS_THREAD_TIMEOUT', '4')  # else its threads stay awake for a while, at work or not
         with _one_thread(_not_set()):
             optional('scipy.linalg')  # loads Numba's BLAS, so that threadpoolctl finds it
+        divides = type(get_default_mode().linker).__name__ == 'NumbaLinker' and numba_products.divide(threads)
     if threadpoolctl := optional('threadpoolctl'):
         for library in threadpoolctl.ThreadpoolController().select(user_api='blas').lib_controllers:  # loaded by now
-            if in_chunks or not given.keys() & {f'{library.internal_api.upper()}_NUM_THREADS', 'OMP_NUM_THREADS'}:
+            if divides or not given.keys() & {f'{library.internal_api.upper()}_NUM_THREADS', 'OMP_NUM_THREADS'}:
                 library.set_num_threads(1)
-    if in_chunks:
+    if divides:
         return used + (f', up to {threads} threads' if threads > 1 else ', one thread')
     return ', '.join([used, *map('='.join, given.items())])
 
