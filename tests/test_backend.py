@@ -19,7 +19,8 @@ uses_openblas = pytest.mark.skipif(sys.platform == 'darwin', reason='macOS has a
 
 @pytest.mark.parametrize('flags, used', [
     ('mode=FAST_COMPILE', 'with mode=FAST_COMPILE, linker=auto, as configured'),
-    ('linker=py', 'with mode=Mode, linker=py, as configured'), ('cxx=', f'with Numba (no C++ compiler){NUMBAS_THREADS}'),
+    ('linker=py', 'with mode=Mode, linker=py, as configured'),
+    ('cxx=', f'with Numba (no C++ compiler){NUMBAS_THREADS}'),
     ('mode=NanGuardMode', 'NanGuardMode cannot run the tutorial, because it takes the random states for arrays; '
                           'use the default, NUMBA or FAST_COMPILE'),
     ('mode=JAX', 'JAX cannot run the tutorial, because it cannot slice the data by a symbolic index; use the '
