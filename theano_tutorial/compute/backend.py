@@ -2,7 +2,7 @@
 
 PyTensor installed by pip computes with Numba. With a C++ compiler and a fast BLAS its C backend is faster. Where there
 is neither, NumPy computes. The page's products are too small to be divided among threads, so BLAS gets one, unless the
-user set another number. Larger ones are divided in C with OpenBLAS on Linux, see small_gemm_4.h, and by Numba with
+user set another number. Larger ones are divided in C with OpenBLAS on Linux, see small_gemm_5.h, and by Numba with
 OpenBLAS, see numba_products.py, among as many threads as BLAS had: one for each core, or what the user set in the
 environment or with threadpoolctl.
 """

@@ -17,7 +17,7 @@ from pytensor import config
 from theano_tutorial.compute.jit import optional
 
 NAMES = ('gemm', 'gemv', 'ger', 'dot', 'axpy', 'scal', 'copy', 'swap', 'nrm2')
-SMALL_GEMM = 'small_gemm_4.h'
+SMALL_GEMM = 'small_gemm_5.h'
 LARGE_GEMM_THREADS = 'LARGE_GEMM_THREADS'  # the environment variable that it reads
 DIVIDES_PRODUCTS = sys.platform == 'linux' and platform.machine() in ('x86_64', 'aarch64')  # among threads
 

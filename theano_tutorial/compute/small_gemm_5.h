@@ -250,7 +250,7 @@ template <typename T> struct Chunks {
         };
         const int row = chunk % all.rows, column = chunk / all.rows;
         const Product<T> mine = p.rows(cut(p.m, 16, row, all.rows), cut(p.m, 16, row + 1, all.rows))
-            .columns(cut(p.n, 8, column, all.columns), cut(p.n, 8, column + 1, all.columns));
+            .columns(cut(p.n, 4, column, all.columns), cut(p.n, 4, column + 1, all.columns));
         if (mine.m > 0 && mine.n > 0) mine.compute();
     }
 };
@@ -264,9 +264,11 @@ static void split_gemm(void (*gemm)(GEMM_ARGUMENTS(T)), GEMM_ARGUMENTS(T)) {
     if (product.size() > 4e6 && the_helpers().threads > 1) {
         Chunks<T> all{product, 1, 1};
         // Large chunks take their time, so that each thread has one. Of others it has two, in case a helper comes late.
-        const int most = (product.size() > 1e8 ? 1 : 2) * the_helpers().threads;
+        // Large ones are cut between columns unless those are few: up to 4% faster, with 600 examples.
+        const bool large = product.size() > 1e8;
+        const int most = (large ? 1 : 2) * the_helpers().threads;
         while (all.rows * all.columns < most && product.size() / (all.rows * all.columns) > 1e6)
-            (*m / all.rows >= *n / all.columns ? all.rows : all.columns) *= 2;
+            (*m / all.rows / (large ? 2 : 1) >= *n / all.columns ? all.rows : all.columns) *= 2;
         return the_helpers().run(Chunks<T>::compute, &all, all.rows * all.columns);
     }
 #endif
