@@ -70,9 +70,6 @@ class ScalarSigmoid(UnaryScalarOp):
     def c_code(self, node, name, inputs, outputs, sub):
         return _c_code(node, inputs, outputs, SIGMOID_LIMITS, '1 / (1 + exp(-x))', '1')
 
-    def supports_c_code(self, inputs, outputs):
-        return False  # else PyTensor adds b in the same loop, which has strides then, and takes twice as long
-
     def c_code_cache_version(self):
         return (1, str(SIGMOID_LIMITS))  # PyTensor takes what it compiled under the same version
 
