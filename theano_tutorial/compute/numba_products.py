@@ -1,6 +1,6 @@
 """The products of PyTensor's Numba backend: large ones by several threads of OpenBLAS, the others by one.
 
-OpenBLAS's threads wait for each other. With two, products above 4 * 10^7 multiplications take 0.55 to 0.65 times as
+OpenBLAS's threads wait for each other. With two, products above 4 * 10^7 multiplications take 0.54 to 0.67 times as
 long as with one, and up to 1.8 times as long while another process uses a core; with smaller ones that is 2.4 times.
 """
 import ctypes
