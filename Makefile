@@ -59,16 +59,23 @@ test-site: $(VENV)/installed-test
 lab: $(VENV)/installed-fast,notebooks
 	$(BIN)/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
-# Without the package python3-venv, Debian's Python leaves a $(VENV) without pip behind.
+# Most modules of the packages are never used: Python compiles the others when they are imported first, if it may write
+# them.
+INSTALL := install --quiet --disable-pip-version-check $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
+
+# pip is installed by the pip of $(PYTHON), if it has one: ensurepip takes three seconds longer. Without the package
+# python3-venv, Debian's Python has neither.
 $(BIN)/python:
 	@test ! -e $(VENV) || { echo "make: $(VENV) has no bin/python; rename it, or set VENV to another folder" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	@$(PYTHON) -m venv --without-pip $(VENV) && \
+	    { $(PYTHON) -m pip --python $@ $(INSTALL) pip 2>/dev/null || $@ -m ensurepip >/dev/null; } || { rm -rf $(VENV); \
 	    echo "make: no virtual environment; on Debian and Ubuntu first: apt install python3-venv" >&2; exit 1; }
 
-# A stamp for each set of extras: installed once, and again only when the required packages change. Most modules of the
-# packages are never used: Python compiles the others when they are imported first, if it may write them.
+# A stamp for each set of extras: installed once, and again only when the required packages change. setuptools, which
+# builds this package, stays in the environment: pip would install it in one of its own each time.
 $(VENV)/installed-%: setup.py pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) --editable '.[$*]'
+	$(BIN)/python -m pip $(INSTALL) --upgrade setuptools
+	$(BIN)/python -m pip $(INSTALL) --no-build-isolation --editable '.[$*]'
 	touch $@
 
 clean:

@@ -1,4 +1,9 @@
+import warnings
+
 from setuptools import setup
+
+# That a folder theano_tutorial in the working directory is imported first: it is the one that is installed.
+warnings.filterwarnings('ignore', 'Editable installation')
 
 with open('README.md', encoding='utf-8') as readme:
     long_description = readme.read()

@@ -4,6 +4,7 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from conftest import posix
 from pytensor.graph.basic import equal_computations
 
 from theano_tutorial import nnet
@@ -70,7 +71,7 @@ def reference(x, a):
         return (terms[0] + terms[1]).sum(axis=1), np.where(a > one, 1, np.exp(-np.logaddexp(0, -a))) - x
 
 
-@pytest.mark.parametrize('rows', [lambda x, a: nnet.ROWS[a.dtype](x, a),
+@pytest.mark.parametrize('rows', [lambda x, a: nnet.rows_of(a.dtype.name)(x, a),
                                   lambda x, a: rows_in_numpy(*LIMITS[a.dtype.name], x, a)], ids=['compiled', 'NumPy'])
 @pytest.mark.parametrize('floatX, rtol, atol', [('float64', 1e-13, 1e-15), ('float32', 2e-7, 1e-7)])
 def test_extreme_arguments(rows, floatX, rtol, atol):
@@ -116,3 +117,11 @@ def test_training_with_saturated_weights(run):
     # PyTensor's default mode has a similar rewrite of its own; this mode does not, and gives inf or NaN without ours.
     done = run('saturated.py', flags='mode=FAST_COMPILE')
     assert (done.returncode, done.stdout) == (0, 'float64: finite\nfloat32: finite\n'), done.stderr
+
+
+@posix
+def test_a_fork_waits_for_what_numba_compiles(run, tmp_path, monkeypatch):
+    monkeypatch.setenv('NUMBA_CACHE_DIR', str(tmp_path))
+    monkeypatch.setenv('OPENBLAS_NUM_THREADS', '1')  # Python warns if others run
+    done = run('fork_while_numba_compiles.py')
+    assert (done.stdout, done.stderr) == ('1 0\n', '')

@@ -34,9 +34,17 @@ def test_a_folder_of_the_users_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize('dont_write_bytecode, option', [('', '--no-compile'), ('1', '')])
-def test_replaying_installs_the_extra_fast_only(tmp_path, dont_write_bytecode, option):
-    done = make(tmp_path, r'mkdir -p .venv/bin; cd .venv/bin; printf "#!/bin/sh\necho \$*" > python; chmod +x python',
-                PYTHONDONTWRITEBYTECODE=dont_write_bytecode)
-    lines = [line.split() for line in done.stdout.splitlines() if not line.startswith('.venv')]
-    assert lines[-3:] == [f'-m pip install --quiet {option} --editable .[fast]'.split(),
-                          ['touch', '.venv/installed-fast'], ['replay.py']]
+@pytest.mark.parametrize('has_pip', [True, False])
+def test_replaying_installs_pip_setuptools_and_the_extra_fast(tmp_path, has_pip, dont_write_bytecode, option):
+    calls = tmp_path / 'calls'
+    inside = f'printf "#!/bin/sh\necho inside \\$* >> \'{calls}\'" > .venv/bin/python'
+    done = make(tmp_path, f'echo $* >> "{calls}"; mkdir -p .venv/bin; {inside}; chmod +x .venv/bin/python; '
+                          f'test "$2" = venv -o {int(has_pip)} = 1', PYTHONDONTWRITEBYTECODE=dont_write_bytecode)
+    install = f'install --quiet --disable-pip-version-check {option}'.strip()
+    assert not done.returncode and calls.read_text().splitlines() == [
+        '-m venv --without-pip .venv',
+        f'-m pip --python .venv/bin/python {install} pip',
+        *([] if has_pip else ['inside -m ensurepip']),
+        f'inside -m pip {install} --upgrade setuptools',
+        f'inside -m pip {install} --no-build-isolation --editable .[fast]',
+        'inside replay.py']

@@ -27,7 +27,7 @@ from pytensor.tensor.math import Sum
 from pytensor.tensor.rewriting.basic import register_stabilize
 
 from theano_tutorial.compute.cross_entropy import cross_entropy_rows
-from theano_tutorial.compute.jit import for_numba, numba_njit
+from theano_tutorial.compute.jit import first_call, for_numba, numba_njit, start_compiling
 
 # (low, high) in the table above.
 SIGMOID_LIMITS = {'float64': (-709., 19.), 'float32': (-88., 15.)}
@@ -174,8 +174,14 @@ def local_log_sigmoid(fgraph, node):
     return None
 
 
-ROWS = {np.dtype(dtype): cross_entropy_rows(dtype, SOFTPLUS_LIMITS[dtype][1], SIGMOID_LIMITS[dtype][1])
-        for dtype in ('float64', 'float32')}
+def rows_of(dtype):
+    """The function (x, a) -> L, dL / da for contiguous matrices of float32 or float64."""
+    return cross_entropy_rows(dtype, SOFTPLUS_LIMITS[dtype][1], SIGMOID_LIMITS[dtype][1])
+
+
+@first_call
+def compile_rows(dtype):
+    rows_of(dtype)(*np.zeros((2, 1, 1), dtype))
 
 
 class SigmoidCrossEntropy(Op):
@@ -198,11 +204,14 @@ class SigmoidCrossEntropy(Op):
         _, (_, shape) = args[-2:]  # PyTensor before 3.3 passes the graph first
         return [shape[:1], shape]
 
+    def prepare_node(self, node, storage_map, compute_map, impl):
+        start_compiling()
+
     def perform(self, node, inputs, outputs):
         x, a = map(np.ascontiguousarray, inputs)
         if x.shape != a.shape:
             raise ValueError(f'x has shape {x.shape}, a has shape {a.shape}')
-        outputs[0][0], outputs[1][0] = ROWS[a.dtype](x, a)
+        outputs[0][0], outputs[1][0] = rows_of(a.dtype.name)(x, a)
 
     def pullback(self, inputs, outputs, output_grads):
         x, a = inputs
@@ -220,7 +229,7 @@ class SigmoidCrossEntropy(Op):
 @for_numba(SigmoidCrossEntropy)
 def numba_sigmoid_cross_entropy(op, node, **kwargs):
     dtype = node.inputs[1].dtype
-    rows = ROWS[np.dtype(dtype)]
+    rows = rows_of(dtype)
 
     @numba_njit
     def sigmoid_cross_entropy(x, a):

@@ -25,8 +25,7 @@ from pytensor.tensor.random.type import RandomType
 from pytensor.tensor.type import integer_dtypes
 from pytensor.tensor.type_other import NoneConst
 
-from theano_tutorial.compute.jit import before_numba, for_numba
-from theano_tutorial.compute.mersenne_twister import bernoulli
+from theano_tutorial.compute.jit import before_numba, first_call, for_numba, start_compiling
 
 
 class RandomStateType(RandomType):
@@ -76,6 +75,16 @@ def _whole(name, values, least, most=2 ** 63 - 1):
     if not np.array_equal(whole, values) or (whole < least).any() or (whole > most).any():
         raise ValueError(f'{name} is {values}; it must be an integer from {least} to {most}')
     return whole
+
+
+def _bernoulli(*args):
+    from theano_tutorial.compute.mersenne_twister import bernoulli  # not before, since it imports Numba
+    return bernoulli(*args)
+
+
+@first_call
+def _compile_bernoulli(dtype):
+    _bernoulli(np.random.RandomState(0), 0.5, (1,), dtype)
 
 
 def _binomial(rng, n, p, size):
@@ -168,6 +177,10 @@ class RandomFunction(Op):
             raise ShapeError('the shape is known when the numbers are drawn')
         return [None, tuple(size[i] for i in range(self.ndim))]
 
+    def prepare_node(self, node, storage_map, compute_map, impl):
+        if self.method == 'binomial':
+            start_compiling()
+
     def perform(self, node, inputs, outputs):
         rng, size, *parameters = inputs
         if not self.inplace:
@@ -178,7 +191,7 @@ class RandomFunction(Op):
                 raise ValueError(f'size is {size}; its length must be {self.ndim}, and no number negative')
         try:
             if self.method == 'binomial' and size and not any(p.ndim for p in parameters) and parameters[0] == 1:
-                draw = bernoulli(rng, float(parameters[1]), size, self.dtype)
+                draw = _bernoulli(rng, float(parameters[1]), size, self.dtype)
             else:
                 method = _METHODS.get(self.method) or getattr(np.random.RandomState, self.method)
                 draw = method(rng, *parameters, size)

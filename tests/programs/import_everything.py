@@ -22,7 +22,7 @@ def settings():
 
 before = settings()
 importlib.import_module('replay')
-assert 'pytensor.link.numba.dispatch' not in sys.modules, 'imported too early: it takes long, and C does not need it'
+assert not {'numba', 'pytensor.link.numba.dispatch'} & sys.modules.keys(), 'imported too early: it takes long'
 modules = [module.name for module in pkgutil.walk_packages(theano_tutorial.__path__, 'theano_tutorial.')]
 for name in ['utils', 'logistic_sgd', 'dA', 'replay', *modules]:
     if name != 'theano_tutorial.notebook' or importlib.util.find_spec('matplotlib'):

@@ -2,7 +2,9 @@
 import importlib
 import sys
 
+import numpy as np
+
 sys.modules['numba'] = None
-streams = importlib.import_module('theano_tutorial.shared_randomstreams')
-rng = streams.np.random.RandomState(5)
-print([streams.bernoulli(rng, p, (2, 25), 'int64').tolist() for p in map(float, sys.argv[1:])])
+mersenne_twister = importlib.import_module('theano_tutorial.compute.mersenne_twister')
+rng = np.random.RandomState(5)
+print([mersenne_twister.bernoulli(rng, p, (2, 25), 'int64').tolist() for p in map(float, sys.argv[1:])])

@@ -25,7 +25,7 @@ from pytensor.compile.mode import get_default_mode
 from pytensor.link.c.cmodule import GCC_compiler
 
 from theano_tutorial.compute import blas, numba_products, numpy_backend
-from theano_tutorial.compute.jit import numba, optional
+from theano_tutorial.compute.jit import optional
 from theano_tutorial.errors import InputError
 
 # With C++14 the headers that Python.h includes are half as long: a sixth of the time that g++ takes for a module.
@@ -183,7 +183,7 @@ def _choose():
 
 
 def _without_c(reason):
-    if numba:
+    if optional('numba'):
         return f'with Numba ({reason})'
     config.mode, config.cxx = numpy_backend.mode(), ''  # scan would use the compiler in this mode, too
     return _remembered(f'with NumPy (no Numba; {reason})')

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from theano_tutorial.compute.jit import compiled, numba
+from theano_tutorial.compute.jit import compiled, optional
 
 
 def compiled_rows(all_linear, all_one, real, integer, fraction_bits, largest, terms, ln2_high, ln2_low):
@@ -77,9 +77,10 @@ def rows_in_numpy(all_linear, all_one, x, a):
     return L.astype(a.dtype), np.where(positive, 1, e) / (1 + np.where(a <= all_one, e, 0)) - x
 
 
+@functools.cache
 def cross_entropy_rows(dtype, all_linear, all_one):
     """The function for matrices of float64 or float32, compiled if Numba is installed. See compiled_rows."""
-    if numba is None:
+    if optional('numba') is None:
         return functools.partial(rows_in_numpy, all_linear, all_one)
     constants = {
         'float64': (np.float64, np.int64, 52, 708, 14, 6.93147180369123816e-01, 1.90821492927058770e-10),

@@ -1,6 +1,11 @@
 """Numba: for small loops that every backend of PyTensor uses, and for PyTensor's own Numba backend."""
-import importlib
+import functools
+import importlib.util
+import os
+import sys
+import threading
 
+from pytensor import config
 from pytensor.compile import optdb
 from pytensor.graph.rewriting.basic import GraphRewriter
 
@@ -13,15 +18,13 @@ def optional(name):
         return None
 
 
-numba = optional('numba')
-
-
 def compiled(**options):
     """A decorator: compile a function with Numba, and keep the result on disk if there is a folder for it.
 
     Without Numba the function stays as it is.
     """
     def decorate(function):
+        numba = optional('numba')
         if numba is None:
             return function
         try:
@@ -35,6 +38,29 @@ def numba_njit(function):
     """PyTensor's decorator of what its Numba backend runs."""
     from pytensor.link.numba.dispatch.basic import numba_njit
     return numba_njit(function)
+
+
+_first_calls: list = []
+
+
+def first_call(function):
+    """A decorator of function(dtype), which calls a compiled function for the first time, with arrays of that dtype."""
+    _first_calls.append(function)
+    return function
+
+
+@functools.cache  # once is enough
+def start_compiling():
+    """Make the first calls, in floatX, in a thread: Numba is imported and compiles while a C compiler does the rest.
+
+    For the prepare_node() of an Op whose perform() needs Numba. Does nothing where there is none.
+    """
+    if importlib.util.find_spec('numba'):
+        dtype = 'float32' if config.floatX == 'float32' else 'float64'
+        thread = threading.Thread(target=lambda: [function(dtype) for function in _first_calls])
+        thread.start()
+        if sys.platform != 'win32':
+            os.register_at_fork(before=thread.join)  # in the child nobody would release the locks of the thread
 
 
 _before_numba: list = []

@@ -9,8 +9,9 @@ import math
 
 import numpy as np
 
-from theano_tutorial.compute.jit import compiled, numba
+from theano_tutorial.compute.jit import compiled, optional
 
+numba = optional('numba')
 WORD = np.uint32
 STATE = ctypes.c_uint32 * 625  # 624 words, and how many of them are used
 

@@ -9,7 +9,7 @@ import os
 
 import scipy
 
-from theano_tutorial.compute.jit import before_numba, numba, numba_njit, optional
+from theano_tutorial.compute.jit import before_numba, numba_njit, optional
 
 SYMBOL = 'theano_tutorial_set_num_threads'
 _threads = 1  # for the large products
@@ -21,7 +21,7 @@ def divide(threads):
     Returns False, and does nothing, without Numba or if it does not multiply with OpenBLAS.
     """
     global _threads
-    set_num_threads = numba and _set_num_threads()
+    set_num_threads = optional('numba') and _set_num_threads()
     if not set_num_threads:
         return False
     set_num_threads(1)
