@@ -63,18 +63,21 @@ lab: $(VENV)/installed-fast,notebooks
 # them.
 INSTALL := install --quiet --disable-pip-version-check $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
 
-# pip is installed by the pip of $(PYTHON), if it has one: ensurepip takes three seconds longer. Without the package
-# python3-venv, Debian's Python has neither.
+no_venv = { echo "make: no virtual environment; on Debian and Ubuntu first: apt install python3-venv" >&2; exit 1; }
+
 $(BIN)/python:
 	@test ! -e $(VENV) || { echo "make: $(VENV) has no bin/python; rename it, or set VENV to another folder" >&2; exit 1; }
-	@$(PYTHON) -m venv --without-pip $(VENV) && \
-	    { $(PYTHON) -m pip --python $@ $(INSTALL) pip 2>/dev/null || $@ -m ensurepip >/dev/null; } || { rm -rf $(VENV); \
-	    echo "make: no virtual environment; on Debian and Ubuntu first: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv --without-pip $(VENV) || { rm -rf $(VENV); $(no_venv); }
 
-# A stamp for each set of extras: installed once, and again only when the required packages change. setuptools, which
-# builds this package, stays in the environment: pip would install it in one of its own each time.
-$(VENV)/installed-%: setup.py pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip $(INSTALL) --upgrade setuptools
+# With setuptools, which builds this package: else pip would install it anew each time. The pip of $(PYTHON), if it has
+# one, saves three seconds of ensurepip.
+$(VENV)/with-pip: | $(BIN)/python
+	@$(PYTHON) -m pip --python $(BIN)/python $(INSTALL) --upgrade pip setuptools 2>/dev/null || { \
+	    $(BIN)/python -m ensurepip >/dev/null || $(no_venv); $(BIN)/python -m pip $(INSTALL) --upgrade setuptools; }
+	@touch $@
+
+# A stamp for each set of extras: installed once, and again only when the required packages change.
+$(VENV)/installed-%: setup.py pyproject.toml | $(VENV)/with-pip
 	$(BIN)/python -m pip $(INSTALL) --no-build-isolation --editable '.[$*]'
 	touch $@
 

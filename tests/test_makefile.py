@@ -43,8 +43,7 @@ def test_replaying_installs_pip_setuptools_and_the_extra_fast(tmp_path, has_pip,
     install = f'install --quiet --disable-pip-version-check {option}'.strip()
     assert not done.returncode and calls.read_text().splitlines() == [
         '-m venv --without-pip .venv',
-        f'-m pip --python .venv/bin/python {install} pip',
-        *([] if has_pip else ['inside -m ensurepip']),
-        f'inside -m pip {install} --upgrade setuptools',
+        f'-m pip --python .venv/bin/python {install} --upgrade pip setuptools',
+        *([] if has_pip else ['inside -m ensurepip', f'inside -m pip {install} --upgrade setuptools']),
         f'inside -m pip {install} --no-build-isolation --editable .[fast]',
         'inside replay.py']
