@@ -69,16 +69,19 @@ $(BIN)/python:
 	@test ! -e $(VENV) || { echo "make: $(VENV) has no bin/python; rename it, or set VENV to another folder" >&2; exit 1; }
 	@$(PYTHON) -m venv --without-pip $(VENV) || { rm -rf $(VENV); $(no_venv); }
 
-# With setuptools, which builds this package: else pip would install it anew each time. The pip of $(PYTHON), if it has
+# With setuptools, which builds this package: else it would be installed anew each time. The pip of $(PYTHON), if it has
 # one, saves three seconds of ensurepip.
 $(VENV)/with-pip: | $(BIN)/python
-	@$(PYTHON) -m pip --python $(BIN)/python $(INSTALL) --upgrade pip setuptools 2>/dev/null || { \
+	@$(PYTHON) -m pip --python $(BIN)/python $(INSTALL) --upgrade pip setuptools uv 2>/dev/null || { \
 	    $(BIN)/python -m ensurepip >/dev/null || $(no_venv); $(BIN)/python -m pip $(INSTALL) --upgrade setuptools; }
 	@touch $@
 
-# A stamp for each set of extras: installed once, and again only when the required packages change.
+# A stamp for each set of extras: installed once, and again only when the required packages change. uv takes a third of
+# pip's time, but does not read pip's configuration, without which it may find no packages.
 $(VENV)/installed-%: setup.py pyproject.toml | $(VENV)/with-pip
-	$(BIN)/python -m pip $(INSTALL) --no-build-isolation --editable '.[$*]'
+	$(BIN)/uv pip install --quiet $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode) --python $(BIN)/python \
+	    --no-build-isolation --editable '.[$*]' 2>/dev/null || \
+	    $(BIN)/python -m pip $(INSTALL) --no-build-isolation --editable '.[$*]'
 	touch $@
 
 clean:

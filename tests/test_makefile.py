@@ -33,17 +33,21 @@ def test_a_folder_of_the_users_is_left_alone(tmp_path):
     assert done.returncode and '.venv has no bin/python' in done.stderr and (tmp_path / '.venv' / 'mine').exists()
 
 
-@pytest.mark.parametrize('dont_write_bytecode, option', [('', '--no-compile'), ('1', '')])
-@pytest.mark.parametrize('has_pip', [True, False])
-def test_replaying_installs_pip_setuptools_and_the_extra_fast(tmp_path, has_pip, dont_write_bytecode, option):
+@pytest.mark.parametrize('dont_write_bytecode, of_pip, of_uv', [('', ' --no-compile', ''),
+                                                                ('1', '', ' --compile-bytecode')])
+@pytest.mark.parametrize('fails', ['', 'pip', 'uv'])
+def test_what_replaying_installs(tmp_path, fails, dont_write_bytecode, of_pip, of_uv):
     calls = tmp_path / 'calls'
-    inside = f'printf "#!/bin/sh\necho inside \\$* >> \'{calls}\'" > .venv/bin/python'
-    done = make(tmp_path, f'echo $* >> "{calls}"; mkdir -p .venv/bin; {inside}; chmod +x .venv/bin/python; '
-                          f'test "$2" = venv -o {int(has_pip)} = 1', PYTHONDONTWRITEBYTECODE=dont_write_bytecode)
-    install = f'install --quiet --disable-pip-version-check {option}'.strip()
+    (tmp_path / 'tool').write_text(f'#!/bin/sh\necho "${{0##*/}} $*" >> "{calls}"\ntest "${{0##*/}}" != "{fails}"\n')
+    (tmp_path / 'tool').chmod(0o755)
+    done = make(tmp_path, f'echo "outside $*" >> "{calls}"; mkdir -p .venv/bin; cp tool .venv/bin/python; '
+                          f'cp tool .venv/bin/uv; test "$2" != "{fails}"', PYTHONDONTWRITEBYTECODE=dont_write_bytecode)
+    pip = f'-m pip install --quiet --disable-pip-version-check{of_pip}'
+    package = '--no-build-isolation --editable .[fast]'
     assert not done.returncode and calls.read_text().splitlines() == [
-        '-m venv --without-pip .venv',
-        f'-m pip --python .venv/bin/python {install} --upgrade pip setuptools',
-        *([] if has_pip else ['inside -m ensurepip', f'inside -m pip {install} --upgrade setuptools']),
-        f'inside -m pip {install} --no-build-isolation --editable .[fast]',
-        'inside replay.py']
+        'outside -m venv --without-pip .venv',
+        f'outside {pip.replace("pip", "pip --python .venv/bin/python", 1)} --upgrade pip setuptools uv',
+        *(['python -m ensurepip', f'python {pip} --upgrade setuptools'] if fails == 'pip' else []),
+        f'uv pip install --quiet{of_uv} --python .venv/bin/python {package}',
+        *([f'python {pip} {package}'] if fails == 'uv' else []),
+        'python replay.py']
