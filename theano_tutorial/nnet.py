@@ -14,6 +14,8 @@ there: over 50,000 steps that changes the weights by up to 1.3e-5, and one pixel
 Source: ScalarSigmoid and ScalarSoftplus in theano/tensor/nnet/sigm.py, Theano 0.8.2. Here the limits hold in every mode
 of PyTensor. As in Theano, integers are converted to float32 or, from 32 bits on, to float64.
 """
+import functools
+
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType
@@ -174,6 +176,7 @@ def local_log_sigmoid(fgraph, node):
     return None
 
 
+@functools.cache  # an Op's perform() calls it at each step
 def rows_of(dtype):
     """The function (x, a) -> L, dL / da for contiguous matrices of float32 or float64."""
     return cross_entropy_rows(dtype, SOFTPLUS_LIMITS[dtype][1], SIGMOID_LIMITS[dtype][1])
@@ -211,7 +214,7 @@ class SigmoidCrossEntropy(Op):
         x, a = map(np.ascontiguousarray, inputs)
         if x.shape != a.shape:
             raise ValueError(f'x has shape {x.shape}, a has shape {a.shape}')
-        outputs[0][0], outputs[1][0] = rows_of(a.dtype.name)(x, a)
+        outputs[0][0], outputs[1][0] = rows_of(node.outputs[1].type.dtype)(x, a)
 
     def pullback(self, inputs, outputs, output_grads):
         x, a = inputs

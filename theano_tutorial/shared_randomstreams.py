@@ -7,6 +7,7 @@ that the numbers of a RandomState never change.
 PyTensor's own random variables draw from numpy's newer Generator, hence the types and the Op of this module.
 """
 import copy
+import functools
 
 import numpy as np
 import pytensor
@@ -77,14 +78,15 @@ def _whole(name, values, least, most=2 ** 63 - 1):
     return whole
 
 
-def _bernoulli(*args):
+@functools.cache
+def _bernoulli():
     from theano_tutorial.compute.mersenne_twister import bernoulli  # not before, since it imports Numba
-    return bernoulli(*args)
+    return bernoulli
 
 
 @first_call
 def _compile_bernoulli(dtype):
-    _bernoulli(np.random.RandomState(0), 0.5, (1,), dtype)
+    _bernoulli()(np.random.RandomState(0), 0.5, (1,), dtype)
 
 
 def _binomial(rng, n, p, size):
@@ -191,7 +193,7 @@ class RandomFunction(Op):
                 raise ValueError(f'size is {size}; its length must be {self.ndim}, and no number negative')
         try:
             if self.method == 'binomial' and size and not any(p.ndim for p in parameters) and parameters[0] == 1:
-                draw = _bernoulli(rng, float(parameters[1]), size, self.dtype)
+                draw = _bernoulli()(rng, float(parameters[1]), size, self.dtype)
             else:
                 method = _METHODS.get(self.method) or getattr(np.random.RandomState, self.method)
                 draw = method(rng, *parameters, size)

@@ -77,7 +77,6 @@ def rows_in_numpy(all_linear, all_one, x, a):
     return L.astype(a.dtype), np.where(positive, 1, e) / (1 + np.where(a <= all_one, e, 0)) - x
 
 
-@functools.cache
 def cross_entropy_rows(dtype, all_linear, all_one):
     """The function for matrices of float64 or float32, compiled if Numba is installed. See compiled_rows."""
     if optional('numba') is None:
